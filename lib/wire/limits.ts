@@ -1,0 +1,56 @@
+/**
+ * Every limit of halod, in one place, each with its unit in its name and its reason. Options that a user can set have
+ * their defaults in config/options.ts; what stands here is fixed.
+ */
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const LIMITS = {
+  // names
+  channelBytesMax: 255,
+  userBytesMax: 200,
+  messageIdBytesMax: 128,
+  clusterNameBytesMax: 64,
+  zoneBytesMax: 64,
+
+  // what clients and apps may send
+  /** Data of one message as JSON text or bytes. */
+  dataBytesMax: 64 * KiB,
+  /** One WebSocket frame of a client, one HTTP body. */
+  clientFrameBytesMax: 1 * MiB,
+  batchMessagesMax: 1_000,
+  tokenBytesMax: 4 * KiB,
+  queryBytesMax: 8 * KiB,
+  channelsPerSession: 128,
+  channelsPerStream: 16,
+  jsonDepthMax: 32,
+  msgpackDepthMax: 16,
+  msgpackElementsMax: 4_096,
+
+  // positions
+  positionBytesMax: 4 * KiB,
+  positionLineagesMax: 64,
+
+  // connections
+  connectionsMax: 100_000,
+  /** Bytes queued for one client before it is cut off with `slow`. */
+  clientQueueBytesMax: 4 * MiB,
+  handshakeMs: 5_000,
+  clientPingMs: 25_000,
+  clientPongMs: 10_000,
+
+  // links between nodes
+  peerFrameBytesMax: 16 * MiB,
+  peerQueueBytesMax: 64 * MiB,
+  handshakeBytesMax: 4 * KiB,
+  halfOpenLinksMax: 64,
+  membersMax: 4_096,
+
+  // delivery
+  historyBytesMaxPerNode: 256 * MiB,
+  publishersMaxPerNode: 200_000,
+  publishesInFlightMax: 65_536,
+  catchUpEntriesMax: 10_000,
+  catchUpReadMax: 512,
+} as const;
