@@ -1,0 +1,118 @@
+/**
+ * What the node core offers to its drivers (transports, HTTP, links) and what it asks of them. The core is pure: every
+ * call brings `now`, a monotonic time in ms; everything it wants leaves through the ports, synchronously, and nothing
+ * a port does may call back into the core before the current step is over. node.ts implements it.
+ */
+import type { After, ClientMessage } from '../wire/client.js';
+import type { ErrorBody } from '../wire/errors.js';
+import type { Boot, NodeId, Slot } from '../wire/ids.js';
+import type { Position } from '../wire/position.js';
+import type { AppendRequest, Entry } from './channel/types.js';
+import type { MemberState } from './membership/membership.js';
+import type { SessionRequest, SessionSink } from './session/types.js';
+
+/** One client's state on this node. The transport calls `onMessage` for what arrives and `onClosed` once at the end. */
+export interface SessionHandle {
+  readonly user: string;
+  onMessage(message: ClientMessage, now: number): void;
+  onClosed(now: number): void;
+}
+
+export interface HistoryResult {
+  readonly entries: readonly Entry[];
+  readonly position: Position;
+  readonly gap: boolean;
+}
+
+export type Answer<T> = (result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorBody }) => void;
+
+export interface NodeInfo {
+  readonly id: NodeId;
+  readonly url: string;
+  readonly state: MemberState;
+  readonly weight: number;
+  readonly zone: string;
+  /** Slots it owns now. */
+  readonly slots: number;
+  /** Client connections, as it last said; -1 where it has not said yet. */
+  readonly connections: number;
+  readonly version: string;
+}
+
+export interface ClusterInfo {
+  readonly cluster: string;
+  readonly iteration: string;
+  readonly slots: number;
+  readonly copies: number;
+  readonly acks: number;
+  readonly self: NodeId;
+  readonly nodes: readonly NodeInfo[];
+  /** owners[slot] is an index into `nodes`, -1 where nobody owns it. */
+  readonly owners: readonly number[];
+}
+
+export interface Location {
+  readonly channel: string;
+  readonly slot: Slot;
+  readonly iteration: string;
+  readonly owner: { readonly id: NodeId; readonly url: string };
+  readonly copies: readonly { readonly id: NodeId; readonly url: string }[];
+}
+
+export type NodeState = 'starting' | 'joining' | 'serving' | 'draining' | 'left';
+
+export interface DrainProgress {
+  readonly phase: 'copying' | 'moving' | 'leaving' | 'left';
+  readonly slotsLeft: number;
+  readonly sessionsLeft: number;
+  /** Entries that no other node is known to hold in enough copies yet. */
+  readonly entriesLeft: number;
+}
+
+export interface NodeCore {
+  readonly state: NodeState;
+  readonly id: NodeId;
+  readonly boot: Boot;
+
+  // clients and apps
+  openSession(sink: SessionSink, request: SessionRequest, now: number): SessionHandle;
+  /** Routes to the owner over at most two hops; answered when `acks` nodes hold it. */
+  publish(request: AppendRequest, now: number): void;
+  history(channel: string, after: After, limit: number, answer: Answer<HistoryResult>, now: number): void;
+  presence(channel: string, answer: Answer<readonly string[]>, now: number): void;
+  locate(channel: string): Location;
+  /** Where a user (`@user`) or an anonymous reader of a channel is best served. */
+  homeOf(channel: string): { readonly self: boolean; readonly id: NodeId; readonly url: string };
+  cluster(): ClusterInfo;
+
+  // links: FIFO while up, a suffix of what was sent is lost when one breaks
+  onLinkUp(peer: NodeId, boot: Boot, now: number): void;
+  onLinkDown(peer: NodeId, why: 'closed' | 'refused' | 'timeout', now: number): void;
+  onDialFailed(url: string, why: 'refused' | 'timeout' | 'rejected', now: number): void;
+  onFrame(peer: NodeId, bytes: Uint8Array, now: number): void;
+
+  // life
+  start(now: number): void;
+  /** Called at `nextWakeAt` or earlier; a late call is how a stall of the event loop is noticed. */
+  tick(now: number): void;
+  nextWakeAt(): number;
+  drain(now: number): void;
+}
+
+export interface NodePorts {
+  /** Hands a frame to the link with `peer`, opening one to its advertised URL where there is none. Lost if that fails. */
+  sendFrame(peer: NodeId, url: string, bytes: Uint8Array): void;
+  /** Opens a link to whoever answers there: seeds and members not heard of for a while. */
+  dial(url: string): void;
+  /** Called at most once per step: the core has frames to send and wants `flush` after this turn of the event loop. */
+  flushSoon(): void;
+  sign(bytes: Uint8Array): Uint8Array;
+  verify(key: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean;
+  /** Milliseconds since 1970, for display. */
+  wallNow(): number;
+  stateChanged(state: NodeState): void;
+  drained(progress: DrainProgress): void;
+  /** Another process runs this identity with a later boot: stop, now. */
+  superseded(): void;
+  log(topic: string, text: string): void;
+}
