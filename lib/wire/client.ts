@@ -67,7 +67,16 @@ export interface WireMessage {
 
 export type ServerMessage =
   /** `next`: where to go should this node die, best first, and over how many ms to spread (`spreadMs`). */
-  | { type: 'connected'; node: string; url: string; user: string; iteration: string; pingMs: number; next: readonly string[]; spreadMs: number }
+  | {
+      type: 'connected';
+      node: string;
+      url: string;
+      user: string;
+      iteration: string;
+      pingMs: number;
+      next: readonly string[];
+      spreadMs: number;
+    }
   /** The connection is closed with 4301 after this. */
   | { type: 'redirect'; url: string; reason: string }
   /** Sent before the first message of a (re)subscription. `recovered`: nothing between `after` and here is missing. */

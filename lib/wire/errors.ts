@@ -6,7 +6,11 @@
 export const ERRORS = {
   'bad-request': { status: 400, retry: false, means: 'the request cannot be understood; the message says where' },
   'bad-json': { status: 400, retry: false, means: 'the body is no valid JSON' },
-  'bad-channel': { status: 400, retry: false, means: 'a channel is missing, empty, over 255 bytes or holds control characters' },
+  'bad-channel': {
+    status: 400,
+    retry: false,
+    means: 'a channel is missing, empty, over 255 bytes or holds control characters',
+  },
   'bad-position': { status: 400, retry: false, means: 'the position was not written by halod' },
   'bad-id': { status: 400, retry: false, means: 'a message id is empty, over 128 bytes or holds control characters' },
   unauthorized: { status: 401, retry: false, means: 'the API key or token is missing or wrong' },
@@ -17,7 +21,11 @@ export const ERRORS = {
   'too-large': { status: 413, retry: false, means: 'the body, the data or a frame is over its limit' },
   'unsupported-media-type': { status: 415, retry: false, means: 'the body must be application/json' },
   order: { status: 409, retry: true, means: "this node lacks the publisher's earlier message; it may still arrive" },
-  'publisher-unknown': { status: 409, retry: false, means: 'the publisher session is forgotten; what was sent last may or may not be stored' },
+  'publisher-unknown': {
+    status: 409,
+    retry: false,
+    means: 'the publisher session is forgotten; what was sent last may or may not be stored',
+  },
   'too-many': { status: 429, retry: true, means: 'a limit on connections, channels or messages is reached' },
   internal: { status: 500, retry: true, means: 'a defect of halod; the log has the details' },
   copies: { status: 503, retry: true, means: 'fewer live nodes than `acks`: stored safely nowhere, so not accepted' },
@@ -25,7 +33,11 @@ export const ERRORS = {
   draining: { status: 503, retry: true, means: 'this node is leaving; connect to another' },
   starting: { status: 503, retry: true, means: 'this node has not joined its cluster yet' },
   overloaded: { status: 503, retry: true, means: 'a queue of this node is full' },
-  timeout: { status: 504, retry: true, means: 'not confirmed in time; it may or may not be stored. Retry with the same id' },
+  timeout: {
+    status: 504,
+    retry: true,
+    means: 'not confirmed in time; it may or may not be stored. Retry with the same id',
+  },
 } as const satisfies Record<string, { status: number; retry: boolean; means: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
