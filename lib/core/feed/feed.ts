@@ -1,0 +1,89 @@
+/**
+ * One channel's stream on this node: where it comes from (this node owns the channel, or the owner streams it here),
+ * how far it has come, and who reads it. A feed exists while it has readers. It keeps no history.
+ */
+import type { LineageId, NodeId, Slot } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
+import { mergePositions, type Position } from '../../wire/position.js';
+import type { Entry, Gap } from '../channel/types.js';
+import type { Reader } from './reader.js';
+
+export type Upstream =
+  /** No source: try again at `retryAt` (ms), doubling `backoffMs`. */
+  | { readonly kind: 'none'; readonly retryAt: number; readonly backoffMs: number }
+  | { readonly kind: 'local' }
+  /** The owner was asked; `serial` tells its answers from those to earlier questions. */
+  | {
+      readonly kind: 'asked';
+      readonly node: NodeId;
+      readonly serial: number;
+      readonly askedAt: number;
+      readonly backoffMs: number;
+    }
+  | { readonly kind: 'remote'; readonly node: NodeId; readonly serial: number };
+
+export class Feed {
+  readonly channel: string;
+  readonly slot: Slot;
+  upstream: Upstream = { kind: 'none', retryAt: 0, backoffMs: 0 };
+  /** Where its live readers are. */
+  cursor: Map<LineageId, number> = new Map();
+  readonly live: Reader[] = [];
+  /** Readers in state `waiting` or `catching`. */
+  readonly behind: Set<Reader> = new Set();
+
+  constructor(channel: string, slot: Slot) {
+    this.channel = channel;
+    this.slot = slot;
+  }
+
+  get empty(): boolean {
+    return this.live.length === 0 && this.behind.size === 0;
+  }
+
+  get established(): boolean {
+    return this.upstream.kind === 'local' || this.upstream.kind === 'remote';
+  }
+
+  remove(reader: Reader): void {
+    reader.state = 'gone';
+    if (this.behind.delete(reader)) return;
+    const i = this.live.indexOf(reader);
+    if (i < 0) return;
+    // order among readers means nothing: the last one takes the free place
+    this.live[i] = this.live[this.live.length - 1]!;
+    this.live.pop();
+  }
+
+  /** The data plane: one message to all live readers. */
+  deliver(entry: Entry): void {
+    this.cursor.set(entry.lid, entry.s);
+    const { live } = this;
+    for (let i = 0; i < live.length; i++) {
+      const reader = live[i]!;
+      if (reader.ahead === null) reader.entry(entry);
+      else reader.entryBeyond(entry);
+    }
+    if (this.cursor.size > LIMITS.positionLineagesMax) this.cursor.delete(this.cursor.keys().next().value!);
+  }
+
+  gap(gap: Gap): void {
+    this.moveTo(gap.position);
+    for (const reader of this.live) reader.gapped(gap);
+  }
+
+  /** The position moves on without a message. */
+  move(position: Position): void {
+    this.moveTo(position);
+    for (const reader of this.live) reader.moved(position);
+  }
+
+  moveTo(position: Position): void {
+    this.cursor = new Map(mergePositions(this.cursor, position));
+  }
+
+  /** An entry whose predecessor in the channel this feed has not seen: something was lost on the way. */
+  missesBefore(entry: Entry): boolean {
+    return entry.prev > (this.cursor.get(entry.lid) ?? 0);
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * All feeds of this node. Attaching a reader finds or opens the channel's feed; a change of owner re-opens it at the
+ * new owner from the feed's cursor. Rule: whatever a live reader gets next comes directly after the feed's cursor, or a
+ * gap that covers the hole comes first.
+ */
+import type { NodeId } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
+import { EMPTY_POSITION, formatPosition, mergePositions, type Position, parsePosition } from '../../wire/position.js';
+import type { RoutingMessage } from '../../wire/routing.js';
+import type { Entry, Gap, ReadResult } from '../channel/types.js';
+import { Feed } from './feed.js';
+import type { FeedPorts } from './ports.js';
+import type { Reader } from './reader.js';
+
+export const FEED_TIMES = {
+  /** First wait before a refused or lost feed is asked for again; doubles up to the second. */
+  retryMs: 25,
+  retryMsMax: 500,
+  /** An owner that does not answer `interest` or `read` for this long is asked again. */
+  askMs: 2_000,
+  /** A reader whose position this node cannot vouch for yet is tried again this often. */
+  catchUpMs: 200,
+} as const;
+
+type FeedMessage = Extract<
+  RoutingMessage,
+  { type: 'feed-start' | 'feed-entries' | 'feed-gap' | 'feed-position' | 'feed-end' }
+>;
+type ReadAnswer = Extract<RoutingMessage, { type: 'read-answer' }>;
+
+export class Feeds {
+  readonly #ports: FeedPorts;
+  readonly #feeds = new Map<string, Feed>();
+  /** Feeds that need another look at a set time: without a source, asked, or with readers that catch up. */
+  readonly #restless = new Set<Feed>();
+  readonly #reads = new Map<number, { reader: Reader; at: number; node: NodeId }>();
+  #serial = 0;
+
+  constructor(ports: FeedPorts) {
+    this.#ports = ports;
+  }
+
+  get size(): number {
+    return this.#feeds.size;
+  }
+
+  attach(reader: Reader, now: number): void {
+    let feed = this.#feeds.get(reader.channel);
+    if (feed === undefined) {
+      feed = new Feed(reader.channel, this.#ports.slotOf(reader.channel));
+      this.#feeds.set(reader.channel, feed);
+    }
+    reader.state = 'waiting';
+    feed.behind.add(reader);
+    if (feed.established) this.#advance(feed, reader, now);
+    else this.#open(feed, now);
+  }
+
+  detach(reader: Reader): void {
+    const feed = this.#feeds.get(reader.channel);
+    this.#reads.delete(reader.readReq);
+    if (feed === undefined) return;
+    feed.remove(reader);
+    if (feed.empty) this.#close(feed);
+  }
+
+  readersOf(channel: string): readonly Reader[] {
+    const feed = this.#feeds.get(channel);
+    return feed === undefined ? [] : [...feed.live, ...feed.behind];
+  }
+
+  /** Running interests by owner, to renew their leases. */
+  interests(): Map<NodeId, { channel: string; serial: number }[]> {
+    const byOwner = new Map<NodeId, { channel: string; serial: number }[]>();
+    for (const feed of this.#feeds.values()) {
+      if (feed.upstream.kind !== 'remote') continue;
+      const { node, serial } = feed.upstream;
+      const items = byOwner.get(node) ?? [];
+      items.push({ channel: feed.channel, serial });
+      byOwner.set(node, items);
+    }
+    return byOwner;
+  }
+
+  // what this node's own channels say
+
+  onOrdered(channel: string, entries: readonly Entry[], now: number): void {
+    const feed = this.#feeds.get(channel);
+    if (feed === undefined || feed.upstream.kind !== 'local') return;
+    for (let i = 0; i < entries.length; i++) feed.deliver(entries[i]!);
+    if (feed.behind.size > 0) this.#advanceAll(feed, now);
+  }
+
+  onGapped(channel: string, gap: Gap): void {
+    const feed = this.#feeds.get(channel);
+    if (feed?.upstream.kind === 'local') feed.gap(gap);
+  }
+
+  onMoved(channel: string, position: Position): void {
+    const feed = this.#feeds.get(channel);
+    if (feed?.upstream.kind === 'local') feed.move(position);
+  }
+
+  // what changes around it
+
+  /** The table changed, or this node began or ceased to serve slots: every feed looks for its source again. */
+  onTable(now: number): void {
+    for (const feed of this.#feeds.values()) this.#reopenIfMoved(feed, now);
+  }
+
+  onPeerReset(peer: NodeId, now: number): void {
+    for (const feed of this.#feeds.values()) {
+      const { upstream } = feed;
+      if ((upstream.kind !== 'remote' && upstream.kind !== 'asked') || upstream.node !== peer) continue;
+      feed.upstream = { kind: 'none', retryAt: now, backoffMs: 0 };
+      this.#restless.add(feed);
+    }
+    for (const [req, read] of this.#reads) if (read.node === peer) this.#reads.delete(req);
+  }
+
+  onMessage(from: NodeId, m: FeedMessage, now: number): void {
+    const feed = this.#feeds.get(m.channel);
+    const upstream = feed?.upstream;
+    if (feed === undefined || upstream === undefined) return;
+    if (upstream.kind !== 'asked' && upstream.kind !== 'remote') return;
+    if (upstream.node !== from || upstream.serial !== m.serial) return;
+    switch (m.type) {
+      case 'feed-start':
+        if (feed.live.length === 0) feed.cursor = new Map(parsePosition(m.position));
+        feed.upstream = { kind: 'remote', node: from, serial: m.serial };
+        this.#advanceAll(feed, now);
+        return;
+      case 'feed-entries':
+        for (const entry of m.entries) {
+          if (feed.missesBefore(entry)) return this.#lose(feed, now, FEED_TIMES.retryMs);
+          feed.deliver(entry);
+        }
+        return;
+      case 'feed-gap':
+        return feed.gap({ reason: m.reason, position: parsePosition(m.position) });
+      case 'feed-position':
+        return feed.move(parsePosition(m.position));
+      case 'feed-end':
+        return this.#lose(feed, now, upstream.kind === 'asked' ? upstream.backoffMs : 0);
+    }
+  }
+
+  onReadAnswer(from: NodeId, m: ReadAnswer, now: number): void {
+    const read = this.#reads.get(m.req);
+    if (read === undefined || read.node !== from) return;
+    this.#reads.delete(m.req);
+    const { reader } = read;
+    reader.readReq = 0;
+    const feed = this.#feeds.get(reader.channel);
+    if (feed === undefined || reader.state === 'gone') return;
+    if (!m.owner) return void this.#restless.add(feed);
+    const result: ReadResult = {
+      gap: m.gap && { reason: m.gap.reason, position: parsePosition(m.gap.position) },
+      entries: m.entries,
+      position: parsePosition(m.position),
+      complete: m.complete,
+      catchingUp: m.catchingUp,
+    };
+    // the answer speaks for the stream only if the stream still comes from there: links are FIFO
+    const current = feed.upstream.kind === 'remote' && feed.upstream.node === from;
+    this.#take(feed, reader, result, current);
+    if ((reader.state as Reader['state']) !== 'live' && !m.catchingUp) this.#advance(feed, reader, now);
+  }
+
+  nextWakeAt(now: number): number {
+    return this.#restless.size === 0 ? Number.POSITIVE_INFINITY : now + FEED_TIMES.retryMs;
+  }
+
+  tick(now: number): void {
+    for (const feed of [...this.#restless]) {
+      this.#restless.delete(feed);
+      if (feed.empty || this.#feeds.get(feed.channel) !== feed) continue;
+      const { upstream } = feed;
+      if (upstream.kind === 'none') {
+        if (now >= upstream.retryAt) this.#open(feed, now);
+        else this.#restless.add(feed);
+      } else if (upstream.kind === 'asked') {
+        if (now >= upstream.askedAt + FEED_TIMES.askMs) this.#lose(feed, now, upstream.backoffMs);
+        else this.#restless.add(feed);
+      } else if (feed.behind.size > 0) {
+        this.#advanceAll(feed, now);
+      }
+    }
+    for (const [req, read] of this.#reads) {
+      if (now < read.at + FEED_TIMES.askMs) continue;
+      this.#reads.delete(req);
+      read.reader.readReq = 0;
+    }
+  }
+
+  // finding the source
+
+  #reopenIfMoved(feed: Feed, now: number): void {
+    const { upstream } = feed;
+    const local = this.#ports.owns(feed.slot);
+    if (local && upstream.kind === 'local') return;
+    const owner = this.#ports.ownerOf(feed.slot);
+    if (!local && (upstream.kind === 'remote' || upstream.kind === 'asked') && upstream.node === owner) return;
+    if (upstream.kind === 'remote' || upstream.kind === 'asked') this.#drop(feed);
+    this.#open(feed, now);
+  }
+
+  #open(feed: Feed, now: number): void {
+    if (feed.upstream.kind === 'asked') return;
+    if (this.#ports.owns(feed.slot)) return this.#openLocal(feed, now);
+    const owner = this.#ports.ownerOf(feed.slot);
+    if (owner === undefined || owner === this.#ports.self) return this.#lose(feed, now, FEED_TIMES.retryMs);
+    const backoffMs = feed.upstream.kind === 'none' ? feed.upstream.backoffMs : 0;
+    const serial = ++this.#serial;
+    feed.upstream = { kind: 'asked', node: owner, serial, askedAt: now, backoffMs };
+    const after = feed.live.length === 0 ? 'now' : formatPosition(feed.cursor);
+    this.#ports.send(owner, { type: 'interest', channel: feed.channel, serial, after });
+    this.#restless.add(feed);
+  }
+
+  /** This node serves the channel now: live readers go on from the cursor they had. */
+  #openLocal(feed: Feed, now: number): void {
+    feed.upstream = { kind: 'local' };
+    const cursor = feed.cursor;
+    feed.cursor = new Map(this.#ports.head(feed.channel));
+    for (const reader of feed.live.splice(0)) {
+      const own = reader.ahead === null ? cursor : mergePositions(cursor, reader.ahead);
+      reader.after = own;
+      reader.ahead = null;
+      reader.state = 'catching';
+      feed.behind.add(reader);
+    }
+    this.#advanceAll(feed, now);
+  }
+
+  #lose(feed: Feed, now: number, backoffMs: number): void {
+    const next = Math.min(Math.max(backoffMs * 2, FEED_TIMES.retryMs), FEED_TIMES.retryMsMax);
+    this.#drop(feed);
+    feed.upstream = { kind: 'none', retryAt: now + backoffMs, backoffMs: next };
+    this.#restless.add(feed);
+  }
+
+  #drop(feed: Feed): void {
+    const { upstream } = feed;
+    if (upstream.kind === 'remote' || upstream.kind === 'asked') {
+      this.#ports.send(upstream.node, { type: 'interest-drop', channel: feed.channel, serial: upstream.serial });
+    }
+    feed.upstream = { kind: 'none', retryAt: 0, backoffMs: 0 };
+  }
+
+  #close(feed: Feed): void {
+    this.#drop(feed);
+    this.#feeds.delete(feed.channel);
+    this.#restless.delete(feed);
+  }
+
+  // bringing readers to the head
+
+  #advanceAll(feed: Feed, now: number): void {
+    for (const reader of [...feed.behind]) this.#advance(feed, reader, now);
+  }
+
+  #advance(feed: Feed, reader: Reader, now: number): void {
+    if (!feed.established || reader.state === 'live' || reader.state === 'gone') return;
+    if (reader.after === 'now') return this.#startNow(feed, reader);
+    reader.state = 'catching';
+    if (feed.upstream.kind === 'remote') return this.#askOwner(feed, reader, feed.upstream.node, now);
+    for (let steps = 0; steps < LIMITS.catchUpEntriesMax; steps += LIMITS.catchUpReadMax) {
+      const after: 'start' | Position = reader.after as 'start' | Position;
+      const result = this.#ports.read(feed.channel, after, LIMITS.catchUpReadMax, now);
+      this.#take(feed, reader, result, true);
+      if ((reader.state as Reader['state']) === 'live' || result.complete) return;
+    }
+    this.#restless.add(feed);
+  }
+
+  #startNow(feed: Feed, reader: Reader): void {
+    this.#tell(reader, feed.cursor, true);
+    feed.behind.delete(reader);
+    reader.goLive(feed.cursor, feed.cursor);
+    feed.live.push(reader);
+  }
+
+  #askOwner(feed: Feed, reader: Reader, node: NodeId, now: number): void {
+    this.#restless.add(feed);
+    if (this.#reads.has(reader.readReq)) return;
+    const req = ++this.#serial;
+    reader.readReq = req;
+    this.#reads.set(req, { reader, at: now, node });
+    const after = typeof reader.after === 'string' ? reader.after : formatPosition(reader.after);
+    this.#ports.send(node, { type: 'read', req, channel: feed.channel, after, limit: LIMITS.catchUpReadMax });
+  }
+
+  /** One read on the way to the head; `joinable`: its end is where the feed is now. */
+  #take(feed: Feed, reader: Reader, result: ReadResult, joinable: boolean): void {
+    const from = typeof reader.after === 'string' ? result.position : reader.after;
+    this.#tell(reader, from, result.gap === null && !result.catchingUp);
+    if (result.gap !== null) reader.gapped(result.gap);
+    const had: Position = typeof reader.after === 'string' ? EMPTY_POSITION : reader.after;
+    for (let i = 0; i < result.entries.length; i++) reader.entryAfter(had, result.entries[i]!);
+    reader.after = mergePositions(had, result.position);
+    if (!result.complete || !joinable || result.catchingUp) {
+      this.#restless.add(feed);
+      return;
+    }
+    feed.behind.delete(reader);
+    reader.goLive(reader.after, feed.cursor);
+    feed.live.push(reader);
+  }
+
+  #tell(reader: Reader, position: Position, recovered: boolean): void {
+    if (reader.told) return;
+    reader.told = true;
+    reader.started(formatPosition(position), recovered);
+  }
+}

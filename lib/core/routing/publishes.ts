@@ -1,0 +1,202 @@
+/**
+ * The way of a publish to its owner: one array look-up, then straight there. What comes back as `moved`, or is not
+ * answered because a link broke, is tried again with the same id until its deadline, so a retry can never double it.
+ * A node that is asked by a peer passes on at most once more, and leaves retrying to the node where the publish entered.
+ */
+import type { NodeId, Slot } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
+import type { RoutingMessage } from '../../wire/routing.js';
+import type { AppendRequest, AppendResult } from '../channel/types.js';
+
+export const PUBLISH_TIMES = {
+  /** From its arrival until `timeout` is answered. The caller may go on with the same id. */
+  deadlineMs: 10_000,
+  /** Wait before the next try, while the table has not changed. */
+  retryMs: 40,
+  /** A relay that does not know where to pass it on answers within this time. */
+  hopsMax: 2,
+} as const;
+
+type Forward = Extract<RoutingMessage, { type: 'forward' }>;
+type Forwarded = Extract<RoutingMessage, { type: 'forwarded' }>;
+
+export interface PublishPorts {
+  readonly self: NodeId;
+  send(to: NodeId, message: RoutingMessage): void;
+  slotOf(channel: string): Slot;
+  ownerOf(slot: Slot): NodeId | undefined;
+  owns(slot: Slot): boolean;
+  append(request: AppendRequest, now: number): void;
+}
+
+/** A publish that entered at this node (`retries`) or came from a peer. One object from its arrival to its answer. */
+class Publish implements AppendRequest {
+  readonly channel: string;
+  readonly id: string;
+  readonly publisher: string;
+  readonly seq: number;
+  readonly data: AppendRequest['data'];
+  readonly firstTriedAt: number;
+  readonly slot: Slot;
+  readonly hops: number;
+  readonly deadlineAt: number;
+  readonly #publishes: Publishes;
+  readonly #origin: { done(result: AppendResult): void };
+  #answered = false;
+
+  constructor(publishes: Publishes, request: AppendRequest, slot: Slot, hops: number, deadlineAt: number) {
+    this.channel = request.channel;
+    this.id = request.id;
+    this.publisher = request.publisher;
+    this.seq = request.seq;
+    this.data = request.data;
+    this.firstTriedAt = request.firstTriedAt;
+    this.slot = slot;
+    this.hops = hops;
+    this.deadlineAt = deadlineAt;
+    this.#publishes = publishes;
+    this.#origin = request;
+  }
+
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  done(result: AppendResult): void {
+    if (this.#answered) return;
+    if (!result.ok && this.hops === 0 && mayRetry(result.code)) return this.#publishes.later(this);
+    this.finish(result);
+  }
+
+  finish(result: AppendResult): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#origin.done(result);
+  }
+}
+
+function mayRetry(code: string): boolean {
+  return code === 'moved' || code === 'draining' || code === 'starting';
+}
+
+const MOVED: AppendResult = { ok: false, code: 'moved', message: 'the slot is moving to another node' };
+const TIMEOUT: AppendResult = {
+  ok: false,
+  code: 'timeout',
+  message: 'not confirmed in time; it may or may not be stored. Retry with the same id',
+};
+const FULL: AppendResult = { ok: false, code: 'overloaded', message: 'too many publishes are under way on this node' };
+
+export class Publishes {
+  readonly #ports: PublishPorts;
+  /** Sent to an owner, by request number; insertion order is deadline order. */
+  readonly #forwarded = new Map<number, { publish: Publish; to: NodeId }>();
+  /** To be tried again, in the order in which they failed. */
+  #waiting: Publish[] = [];
+  #retryAt = Number.POSITIVE_INFINITY;
+  #req = 0;
+
+  constructor(ports: PublishPorts) {
+    this.#ports = ports;
+  }
+
+  get inFlight(): number {
+    return this.#forwarded.size + this.#waiting.length;
+  }
+
+  /** A publish that enters the cluster here. */
+  publish(request: AppendRequest, now: number): void {
+    if (this.inFlight >= LIMITS.publishesInFlightMax) return request.done(FULL);
+    const slot = this.#ports.slotOf(request.channel);
+    this.#route(new Publish(this, request, slot, 0, now + PUBLISH_TIMES.deadlineMs), now);
+  }
+
+  onForward(from: NodeId, m: Forward, now: number): void {
+    const { req } = m;
+    const ports = this.#ports;
+    const request: AppendRequest = {
+      channel: m.channel,
+      id: m.id,
+      publisher: m.publisher,
+      seq: m.seq,
+      data: m.data,
+      firstTriedAt: now - m.ageMs,
+      done(result) {
+        ports.send(from, { type: 'forwarded', req, result });
+      },
+    };
+    const slot = this.#ports.slotOf(m.channel);
+    this.#route(new Publish(this, request, slot, m.hops, now + PUBLISH_TIMES.deadlineMs), now);
+  }
+
+  onForwarded(from: NodeId, m: Forwarded): void {
+    const entry = this.#forwarded.get(m.req);
+    if (entry === undefined || entry.to !== from) return;
+    this.#forwarded.delete(m.req);
+    entry.publish.done(m.result);
+  }
+
+  /** The table changed: what waits goes out at once. */
+  onTable(now: number): void {
+    if (this.#waiting.length > 0) this.#retryAt = now;
+  }
+
+  /** The link broke: what was under way there may be stored or not; the id makes asking again harmless. */
+  onPeerReset(peer: NodeId): void {
+    for (const [req, { publish, to }] of this.#forwarded) {
+      if (to !== peer) continue;
+      this.#forwarded.delete(req);
+      publish.done(MOVED);
+    }
+  }
+
+  later(publish: Publish): void {
+    this.#waiting.push(publish);
+    if (this.#retryAt === Number.POSITIVE_INFINITY) this.#retryAt = -1;
+  }
+
+  nextWakeAt(now: number): number {
+    if (this.#waiting.length > 0) return this.#retryAt < 0 ? now + PUBLISH_TIMES.retryMs : this.#retryAt;
+    const first = this.#forwarded.values().next();
+    return first.done === true ? Number.POSITIVE_INFINITY : first.value.publish.deadlineAt;
+  }
+
+  tick(now: number): void {
+    for (const [req, { publish }] of this.#forwarded) {
+      if (publish.deadlineAt > now) break;
+      this.#forwarded.delete(req);
+      publish.finish(TIMEOUT);
+    }
+    if (this.#waiting.length === 0) return;
+    if (this.#retryAt < 0) this.#retryAt = now + PUBLISH_TIMES.retryMs;
+    if (now < this.#retryAt) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#retryAt = Number.POSITIVE_INFINITY;
+    for (const publish of waiting) {
+      if (publish.deadlineAt <= now) publish.finish(TIMEOUT);
+      else this.#route(publish, now);
+    }
+  }
+
+  #route(publish: Publish, now: number): void {
+    if (this.#ports.owns(publish.slot)) return this.#ports.append(publish, now);
+    const owner = this.#ports.ownerOf(publish.slot);
+    if (owner === undefined || owner === this.#ports.self || publish.hops >= PUBLISH_TIMES.hopsMax) {
+      return publish.done(MOVED);
+    }
+    const req = ++this.#req;
+    this.#forwarded.set(req, { publish, to: owner });
+    this.#ports.send(owner, {
+      type: 'forward',
+      req,
+      hops: publish.hops + 1,
+      channel: publish.channel,
+      id: publish.id,
+      publisher: publish.publisher,
+      seq: publish.seq,
+      ageMs: Math.max(0, Math.round(now - publish.firstTriedAt)),
+      data: publish.data,
+    });
+  }
+}
