@@ -1,0 +1,81 @@
+/** `halod cluster N`: real node processes on this machine that form one cluster, for development. */
+import { CommandError, EXIT } from './failure.js';
+import { colour, formatTable, note, printJson, printLine } from './output.js';
+import { killAll, type NodeProcess, startNodeProcess } from './processes.js';
+import { nodeColour } from './status.js';
+
+type ClusterOptions = Readonly<Record<string, string | number | true>>;
+
+/** Passed on to each node as they are. */
+const PASSED_ON = ['copies', 'acks', 'slots', 'history', 'assets'];
+
+export async function runCluster(count: number, options: ClusterOptions): Promise<number> {
+  const json = options['json'] === true;
+  const firstPort = Number(options['port']);
+  const shared = PASSED_ON.flatMap((name) => (options[name] === undefined ? [] : [`--${name}`, String(options[name])]));
+  const nodes: NodeProcess[] = [];
+  // Whatever ends this process ends its nodes.
+  process.once('exit', () => killAll(nodes));
+  const stopped = stopOnSignal(nodes, json);
+
+  for (let i = 0; i < count; i++) {
+    const seeds = nodes.flatMap((node) => ['--seed', node.url]);
+    const label = `node ${i + 1}`;
+    const node = await startNodeProcess({
+      options: ['--port', String(firstPort === 0 ? 0 : firstPort + i), '--preset', 'local', ...seeds, ...shared],
+      onEvent: (event) => {
+        if (json) printJson({ ...event, node: i + 1 });
+      },
+      onLog: (line) => note(`${colour('dim', label, process.stderr)} ${line}`),
+    });
+    nodes.push(node);
+    void node.exited.then((how) => {
+      if (!json && how !== EXIT.done) note(`${label} (${node.url}) ended with ${how}`);
+    });
+  }
+  if (!json) printWelcome(nodes);
+  const last = Promise.all(nodes.map((node) => node.exited)).then((how) => how.every((code) => code === EXIT.done));
+  const clean = await Promise.race([stopped, last]);
+  if (!clean && !json) throw new CommandError('node-failed', 'not every node ended by itself');
+  return clean ? EXIT.done : EXIT.failed;
+}
+
+function printWelcome(nodes: readonly NodeProcess[]): void {
+  const rows = nodes.map((node, i) => [
+    colour(nodeColour(i), node.id),
+    node.url,
+    `${node.url}/console`,
+    String(node.pid),
+  ]);
+  for (const line of formatTable(
+    [{ title: 'node' }, { title: 'url' }, { title: 'console' }, { title: 'pid', align: 'right' }],
+    rows,
+  ))
+    printLine(line);
+  printLine();
+  printLine('Add one      halod start --port 0 --seed ' + new URL(nodes[0]!.url).host);
+  printLine(`Look at it   halod status --node ${nodes[0]!.url}`);
+  printLine(`Kill one     kill -9 ${nodes.at(-1)!.pid}`);
+  printLine('Stop all     Ctrl-C');
+}
+
+/** The first signal stops the nodes together; a second one ends them at once. */
+function stopOnSignal(nodes: readonly NodeProcess[], json: boolean): Promise<boolean> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    const stop = (): void => {
+      signals++;
+      if (signals > 1) {
+        killAll(nodes);
+        process.exit(EXIT.failed);
+      }
+      if (!json) note('stopping; press Ctrl-C again to stop at once');
+      // There is nobody left to hand over to, so each node is told twice: leave, and do not wait.
+      killAll(nodes, 'SIGTERM');
+      setTimeout(() => killAll(nodes, 'SIGTERM'), 200).unref();
+      void Promise.all(nodes.map((node) => node.exited)).then(() => resolve(true));
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  });
+}
