@@ -13,9 +13,9 @@ import type { FeedPorts } from './ports.js';
 import type { Reader } from './reader.js';
 
 export const FEED_TIMES = {
-  /** First wait before a refused or lost feed is asked for again; doubles up to the second. */
+  /** First wait before a refused or lost feed is asked for again; doubles up to the second value. */
   retryMs: 25,
-  retryMsMax: 500,
+  retryMsMax: 100,
   /** An owner that does not answer `interest` or `read` for this long is asked again. */
   askMs: 2_000,
   /** A reader whose position this node cannot vouch for yet is tried again this often. */

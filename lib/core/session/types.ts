@@ -1,5 +1,5 @@
 /** What a session needs from its connection, and what the node needs to know of the user behind it. */
-import type { ServerMessage } from '../../wire/client.js';
+import type { After, ServerMessage } from '../../wire/client.js';
 import type { Entry } from '../channel/types.js';
 
 /** What the token allows; `all` where tokens are not used. Patterns as in the token: `*` matches any run of characters. */
@@ -30,4 +30,6 @@ export interface SessionRequest {
   readonly relay: boolean;
   /** False where the transport cannot follow a `move` (a bare EventSource, a long-poll): it is served in place. */
   readonly movable: boolean;
+  /** Where the user's own channel `@user` starts, to which the session subscribes by itself; `now` where absent. */
+  readonly after?: After;
 }
