@@ -8,7 +8,8 @@ import type { ErrorBody } from '../wire/errors.js';
 import type { Boot, NodeId, Slot } from '../wire/ids.js';
 import type { Position } from '../wire/position.js';
 import type { AppendRequest, Entry } from './channel/types.js';
-import type { MemberState } from './membership/membership.js';
+import type { MemberState } from './membership/types.js';
+import type { Random } from './random.js';
 import type { SessionRequest, SessionSink } from './session/types.js';
 
 /** One client's state on this node. The transport calls `onMessage` for what arrives and `onClosed` once at the end. */
@@ -24,7 +25,9 @@ export interface HistoryResult {
   readonly gap: boolean;
 }
 
-export type Answer<T> = (result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorBody }) => void;
+export type Answer<T> = (
+  result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorBody },
+) => void;
 
 export interface NodeInfo {
   readonly id: NodeId;
@@ -96,23 +99,33 @@ export interface NodeCore {
   /** Called at `nextWakeAt` or earlier; a late call is how a stall of the event loop is noticed. */
   tick(now: number): void;
   nextWakeAt(): number;
+  /** After each turn of the event loop in which `flushSoon` was called: answers, delivers, and sends one frame a link. */
+  flush(now: number): void;
   drain(now: number): void;
 }
 
 export interface NodePorts {
+  readonly random: Random;
   /** Hands a frame to the link with `peer`, opening one to its advertised URL where there is none. Lost if that fails. */
   sendFrame(peer: NodeId, url: string, bytes: Uint8Array): void;
+  /** Closes the link with a peer that has left, was replaced, or (`misbehaved`) sent what an honest one cannot send. */
+  closeLink(peer: NodeId, why: 'unneeded' | 'misbehaved', reason: string): void;
   /** Opens a link to whoever answers there: seeds and members not heard of for a while. */
   dial(url: string): void;
   /** Called at most once per step: the core has frames to send and wants `flush` after this turn of the event loop. */
   flushSoon(): void;
   sign(bytes: Uint8Array): Uint8Array;
   verify(key: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean;
+  /** The node id that belongs to a public key. */
+  idOf(key: Uint8Array): NodeId;
   /** Milliseconds since 1970, for display. */
   wallNow(): number;
   stateChanged(state: NodeState): void;
   drained(progress: DrainProgress): void;
-  /** Another process runs this identity with a later boot: stop, now. */
-  superseded(): void;
+  /**
+   * A later boot of this very identity is about. A node that has just started was given too low a boot and starts over
+   * above `boot`; an older one has been replaced and stops.
+   */
+  superseded(boot: Boot): void;
   log(topic: string, text: string): void;
 }
