@@ -284,7 +284,8 @@ export class Feeds {
   #askOwner(feed: Feed, reader: Reader, node: NodeId, now: number): void {
     this.#restless.add(feed);
     if (this.#reads.has(reader.readReq)) return;
-    const req = ++this.#serial;
+    // even, so that it never equals the number of a question asked elsewhere on this node
+    const req = 2 * ++this.#serial;
     reader.readReq = req;
     this.#reads.set(req, { reader, at: now, node });
     const after = typeof reader.after === 'string' ? reader.after : formatPosition(reader.after);

@@ -112,6 +112,7 @@ export class Session implements SessionHandle {
       if (!(error instanceof HalodError)) throw error;
       this.#refuse(message, error.toBody());
     }
+    this.#sessions.touched();
   }
 
   #handle(message: ClientMessage, now: number): void {

@@ -25,12 +25,13 @@ export interface SessionsPorts {
   presence: NodeCore['presence'];
   renderHistory(channel: string, result: HistoryResult): Extract<ServerMessage, { type: 'history' }>['messages'];
   newId(): string;
+  /** Something was asked for: the node looks after its queues at the end of this turn. */
+  touched(): void;
   readonly self: string;
   readonly url: string;
   iteration(): string;
   /** This node serves whoever comes, whatever the table says. */
   readonly relay: boolean;
-  accepting(): boolean;
 }
 
 export const SESSION_TIMES = {
@@ -138,6 +139,10 @@ export class Sessions {
       session.send({ type: 'presence', ref, users: result.value, count: result.value.length });
     };
     this.#ports.presence(channel, answer, now);
+  }
+
+  touched(): void {
+    this.#ports.touched();
   }
 
   newId(): string {

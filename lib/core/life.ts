@@ -1,0 +1,151 @@
+/**
+ * A node's way through its cluster: it joins with everything it will hold already copied, serves, and leaves only when
+ * others hold what it held and its clients have gone. Each step is one signed record of its own; nobody decides for it.
+ */
+import type { NodeId } from '../wire/ids.js';
+import type { DrainProgress, NodeState } from './api.js';
+import type { ChannelsApi } from './channel/channels.js';
+import type { Member } from './membership/types.js';
+import type { Placement } from './placement.js';
+import type { Moves } from './session/moves.js';
+
+export const LIFE_TIMES = {
+  /** With seeds of whom none answers, a node serves alone after this long; it goes on trying them. */
+  aloneMs: 1_500,
+  /** A joiner that could not fetch everything by then joins all the same: what is missing is pushed to it later. */
+  prepareMs: 15_000,
+  /** Progress of a drain is looked at this often. */
+  drainStepMs: 100,
+  /** After it has left, a node goes on forwarding for those who do not know yet. */
+  lingerMs: 700,
+} as const;
+
+export interface LifePorts {
+  readonly self: NodeId;
+  readonly alone: boolean;
+  members(): readonly Member[];
+  /** True once a peer was seen to have the same view as this node. */
+  agreed(): boolean;
+  setState(state: 'alive' | 'draining' | 'left', now: number): void;
+  sessions(): number;
+  closeSessions(now: number): void;
+  changed(state: NodeState): void;
+  progress(progress: DrainProgress): void;
+}
+
+export class Life {
+  state: NodeState = 'starting';
+  readonly #ports: LifePorts;
+  readonly #channels: ChannelsApi;
+  readonly #placement: Placement;
+  readonly #moves: Moves;
+  readonly #drainTimeoutMs: number;
+  #startedAt = 0;
+  #preparedFor = '';
+  #prepareBy = Number.POSITIVE_INFINITY;
+  #drainBy = 0;
+  #leftAt = 0;
+  #wakeAt = Number.POSITIVE_INFINITY;
+
+  constructor(ports: LifePorts, channels: ChannelsApi, placement: Placement, moves: Moves, drainTimeoutMs: number) {
+    this.#ports = ports;
+    this.#channels = channels;
+    this.#placement = placement;
+    this.#moves = moves;
+    this.#drainTimeoutMs = drainTimeoutMs;
+  }
+
+  get accepting(): boolean {
+    return this.state === 'serving';
+  }
+
+  start(now: number): void {
+    this.#startedAt = now;
+    this.#wakeAt = now;
+    this.#enter(this.#ports.alone ? 'serving' : 'joining');
+  }
+
+  drain(now: number): void {
+    if (this.state === 'draining' || this.state === 'left') return;
+    const alone = !this.#others().some((m) => isLive(m));
+    this.#drainBy = now + (alone ? 0 : this.#drainTimeoutMs);
+    this.#enter('draining');
+    this.#ports.setState('draining', now);
+    this.#moves.onTable();
+    this.#wakeAt = now + LIFE_TIMES.drainStepMs;
+  }
+
+  nextWakeAt(): number {
+    return this.#wakeAt;
+  }
+
+  tick(now: number): void {
+    if (now < this.#wakeAt) return;
+    this.#wakeAt = Number.POSITIVE_INFINITY;
+    if (this.state === 'joining') this.#join(now);
+    else if (this.state === 'draining') this.#leave(now);
+  }
+
+  #join(now: number): void {
+    this.#wakeAt = now + 20;
+    const live = this.#others().filter(isLive);
+    if (live.length === 0) {
+      if (now >= this.#startedAt + LIFE_TIMES.aloneMs) this.#serve(now);
+      return;
+    }
+    if (!this.#ports.agreed()) return;
+    const table = this.#placement.withSelf();
+    if (table.iteration !== this.#preparedFor) {
+      this.#preparedFor = table.iteration;
+      this.#prepareBy = Math.min(this.#prepareBy, now + LIFE_TIMES.prepareMs);
+      this.#channels.prepare(table, now);
+    }
+    if (this.#channels.prepared || now >= this.#prepareBy) this.#serve(now);
+  }
+
+  #serve(now: number): void {
+    this.#wakeAt = Number.POSITIVE_INFINITY;
+    this.#ports.setState('alive', now);
+    this.#enter('serving');
+  }
+
+  #leave(now: number): void {
+    this.#wakeAt = now + LIFE_TIMES.drainStepMs;
+    if (this.#leftAt > 0) {
+      if (now < this.#leftAt + LIFE_TIMES.lingerMs) return;
+      this.#wakeAt = Number.POSITIVE_INFINITY;
+      this.#enter('left');
+      return this.#report('left', now);
+    }
+    const { slotsLeft, entriesLeft } = this.#channels.handover(now);
+    const copied = entriesLeft === 0;
+    // slots count as handed over only with this node's departure; what matters before is what they hold
+    const gone = this.#moves.settled || this.#ports.sessions() === 0;
+    this.#report(copied ? 'moving' : 'copying', now);
+    if (!(copied && gone) && now < this.#drainBy) return;
+    this.#report('leaving', now, slotsLeft);
+    this.#ports.closeSessions(now);
+    this.#leftAt = now;
+    this.#ports.setState('left', now);
+  }
+
+  #report(phase: DrainProgress['phase'], now: number, slots?: number): void {
+    const { slotsLeft, entriesLeft } = this.#channels.handover(now);
+    this.#ports.progress({ phase, slotsLeft: slots ?? slotsLeft, entriesLeft, sessionsLeft: this.#ports.sessions() });
+  }
+
+  #others(): Member[] {
+    return this.#ports.members().filter((m) => m.id !== this.#ports.self);
+  }
+
+  #enter(state: NodeState): void {
+    this.state = state;
+    this.#ports.changed(state);
+  }
+}
+
+function isLive(member: Member): boolean {
+  return (
+    member.state === 'alive' || member.state === 'joining' || member.state === 'suspect' || member.state === 'draining'
+  );
+}

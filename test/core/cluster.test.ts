@@ -1,0 +1,114 @@
+import test from 'ava';
+import { TestCluster } from './cluster.js';
+
+test('three nodes agree on one table and each owns a third of the slots', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(3, { slots: 1024 });
+  const { nodes } = cluster.nodes[0]!.core.cluster();
+  t.is(nodes.length, 3);
+  for (const node of nodes) t.true(Math.abs(node.slots - 1024 / 3) <= 1);
+});
+
+test('a lone node answers a publish with one copy', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(1);
+  const out = cluster.publish(cluster.nodes[0]!, 'room', { text: 'hi' });
+  cluster.run(50);
+  t.like(out.result, { ok: true, copies: 1 });
+});
+
+test('a publish to any node reaches readers on every node once and in order', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(3);
+  const readers = cluster.nodes.map((node, i) => {
+    const { sink, session } = cluster.connect(node, `reader${i}`, { relay: true });
+    session.onMessage({ type: 'subscribe', channel: 'room' }, cluster.now);
+    return sink;
+  });
+  cluster.run(200);
+  for (let i = 0; i < 20; i++) {
+    cluster.publish(cluster.nodes[i % 3]!, 'room', i);
+    cluster.run(20);
+  }
+  for (const sink of readers) {
+    t.deepEqual(
+      sink.entries.filter((e) => e.channel === 'room').map((e) => e.data),
+      Array.from({ length: 20 }, (_, i) => i),
+    );
+  }
+});
+
+test('the same id published twice through different nodes is one message', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(3);
+  const { sink, session } = cluster.connect(cluster.nodes[0]!, 'r', { relay: true });
+  session.onMessage({ type: 'subscribe', channel: 'room', after: 'start' }, cluster.now);
+  const a = cluster.publish(cluster.nodes[0]!, 'room', 1, 'same');
+  const b = cluster.publish(cluster.nodes[1]!, 'room', 1, 'same');
+  cluster.run(300);
+  t.true(a.result?.ok && b.result?.ok);
+  t.is(sink.entries.length, 1);
+});
+
+test('a client at the wrong node is sent to the owner of its own channel', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(3);
+  const at = cluster.nodes.map((node) => cluster.connect(node, 'alice').sink);
+  cluster.run(50);
+  t.is(at.filter((sink) => sink.of('connected').length === 1).length, 1);
+  const owner = cluster.nodes.find((n) => n.core.homeOf('@alice').self)!;
+  for (const sink of at.filter((s) => s.closed !== undefined)) {
+    t.is(sink.closed!.code, 4301);
+    t.is(sink.of('redirect')[0]!.url, owner.url);
+  }
+});
+
+test('what was acknowledged before its owner died is delivered to a reader that comes back with its position', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(3);
+  const owner = cluster.nodes.find((n) => n.core.homeOf('@alice').self)!;
+  const other = cluster.nodes.find((n) => n !== owner)!;
+  const first = cluster.connect(owner, 'alice');
+  cluster.run(50);
+  const before = cluster.publish(other, '@alice', 'before');
+  cluster.run(50);
+  t.like(before.result, { ok: true, copies: 2 });
+  const position = first.sink.entries[0]!.position;
+  const missed = cluster.publish(other, '@alice', 'missed');
+  cluster.runUntil(() => missed.result !== undefined, 1_000);
+  cluster.kill(owner);
+  cluster.runUntil(() => cluster.agreed(2), 10_000);
+  cluster.run(1_000);
+  const second = cluster.connect(other, 'alice', { after: position, relay: true });
+  cluster.run(500);
+  t.deepEqual(
+    second.sink.entries.map((e) => e.data),
+    ['missed'],
+  );
+  t.is(second.sink.of('subscribed')[0]!.recovered, true);
+  t.deepEqual(second.sink.of('gap'), []);
+});
+
+test('a node that drains hands over what it holds, moves its clients and leaves', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(3);
+  const [leaver, ...rest] = cluster.nodes;
+  const out = cluster.publish(leaver!, 'room', 'kept');
+  const user = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].find((u) => leaver!.core.homeOf(`@${u}`).self)!;
+  const { sink } = cluster.connect(leaver!, user);
+  cluster.runUntil(() => out.result !== undefined, 1_000);
+  leaver!.core.drain(cluster.now);
+  cluster.runUntil(() => sink.of('move').length === 1, 5_000);
+  const session = [...leaver!.core.sessions.all][0]!;
+  session.onClosed(cluster.now);
+  cluster.runUntil(() => leaver!.core.state === 'left', 15_000);
+  cluster.kill(leaver!);
+  cluster.run(2_000);
+  const reader = cluster.connect(rest[0]!, 'z', { relay: true });
+  reader.session.onMessage({ type: 'subscribe', channel: 'room', after: 'start' }, cluster.now);
+  cluster.run(500);
+  t.deepEqual(
+    reader.sink.entries.map((e) => e.data),
+    ['kept'],
+  );
+});
