@@ -47,6 +47,22 @@ export const LIMITS = {
   halfOpenLinksMax: 64,
   membersMax: 4_096,
 
+  // membership
+  urlBytesMax: 256,
+  versionBytesMax: 32,
+  weightMax: 1_000,
+  /** Accusers named in one claim: the first and as many confirmations as shorten a suspicion. */
+  accusersMax: 4,
+  /** One news message: at most about 9 KiB of records and 7 KiB of claims. */
+  newsRecordsMax: 40,
+  newsClaimsMax: 80,
+  /** One step of a comparison of views: at most about 20 KiB. */
+  syncPartsMax: 32,
+  syncListsMax: 512,
+  syncEntriesMax: 512,
+  /** Ids of forgotten members kept so that an old rumour does not bring them back. */
+  tombstonesMax: 1_024,
+
   // delivery
   historyBytesMaxPerNode: 256 * MiB,
   publishersMaxPerNode: 200_000,

@@ -1,0 +1,90 @@
+/**
+ * News on its way to others: at most one item a member, each sent to a few peers a round for some rounds. Records come
+ * before claims, so that an answer overtakes the accusation. What no round reached, the comparison of views repairs;
+ * so rounds can be few, and fewest when there is most to tell.
+ */
+import type { NodeId } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
+import type { Claim, MemberRecord, MembershipMessage } from '../../wire/membership.js';
+import type { MembershipTiming } from './options.js';
+
+/** Above this many waiting items each is sent in one round only. */
+const CROWD = 64;
+/** Two flushes are at least this far apart. */
+const FLUSH_GAP_MS = 25;
+
+export interface GossipSource {
+  recordOf(id: NodeId): MemberRecord | undefined;
+  claimOf(id: NodeId): Claim | undefined;
+  /** Up to `count` peers to tell. */
+  targets(count: number): readonly NodeId[];
+  liveCount(): number;
+  send(to: NodeId, message: MembershipMessage): void;
+}
+
+export class Gossip {
+  readonly #timing: MembershipTiming;
+  readonly #source: GossipSource;
+  /** Rounds left by member. */
+  readonly #records = new Map<NodeId, number>();
+  readonly #claims = new Map<NodeId, number>();
+  #lastFlush = Number.NEGATIVE_INFINITY;
+  dueAt = Number.POSITIVE_INFINITY;
+
+  constructor(timing: MembershipTiming, source: GossipSource) {
+    this.#timing = timing;
+    this.#source = source;
+  }
+
+  get waiting(): number {
+    return this.#records.size + this.#claims.size;
+  }
+
+  tellRecord(id: NodeId, now: number): void {
+    this.#tell(this.#records, id, now);
+  }
+
+  tellClaim(id: NodeId, now: number): void {
+    this.#tell(this.#claims, id, now);
+  }
+
+  /** The accusation was answered, or its subject is gone. */
+  dropClaim(id: NodeId): void {
+    this.#claims.delete(id);
+  }
+
+  flush(now: number): void {
+    this.#lastFlush = now;
+    const records = take(this.#records, LIMITS.newsRecordsMax, (id) => this.#source.recordOf(id));
+    const claims = take(this.#claims, LIMITS.newsClaimsMax, (id) => this.#source.claimOf(id));
+    if (records.length > 0 || claims.length > 0) {
+      const news: MembershipMessage = { type: 'news', records, claims };
+      for (const peer of this.#source.targets(this.#timing.gossipFanout)) this.#source.send(peer, news);
+    }
+    const crowded = this.waiting > LIMITS.newsRecordsMax;
+    this.dueAt = this.waiting > 0 ? now + (crowded ? FLUSH_GAP_MS : this.#timing.gossipIntervalMs) : Infinity;
+  }
+
+  #tell(queue: Map<NodeId, number>, id: NodeId, now: number): void {
+    const rounds = this.waiting > CROWD ? 1 : Math.max(2, Math.ceil(Math.log10(this.#source.liveCount() + 1)));
+    queue.delete(id);
+    queue.set(id, rounds);
+    this.dueAt = Math.min(this.dueAt, Math.max(now + this.#timing.urgentMs, this.#lastFlush + FLUSH_GAP_MS));
+  }
+}
+
+/** Takes from the front; what has rounds left goes to the back. */
+function take<T>(queue: Map<NodeId, number>, max: number, content: (id: NodeId) => T | undefined): T[] {
+  const taken: T[] = [];
+  const again: [NodeId, number][] = [];
+  for (const [id, rounds] of queue) {
+    if (taken.length >= max) break;
+    const item = content(id);
+    queue.delete(id);
+    if (item === undefined) continue;
+    taken.push(item);
+    if (rounds > 1) again.push([id, rounds - 1]);
+  }
+  for (const [id, rounds] of again) queue.set(id, rounds);
+  return taken;
+}

@@ -1,0 +1,68 @@
+/**
+ * An accusation that a member has not answered yet. It starts long and shortens as independent accusers confirm it
+ * (Lifeguard), so that one node with a bad connection cannot remove another quickly, while a real death is settled in
+ * the minimum.
+ */
+import type { NodeId } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
+
+export interface SuspicionRule {
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** Confirmations that bring it down to `minMs`. */
+  readonly confirmations: number;
+}
+
+/** Lifeguard's formula; the fall is steep at first: the first confirmation is worth most. */
+export function suspicionTimeoutMs(confirmed: number, rule: SuspicionRule): number {
+  if (rule.confirmations <= 0) return rule.minMs;
+  const share = Math.log(confirmed + 1) / Math.log(rule.confirmations + 1);
+  return Math.max(rule.minMs, rule.maxMs - (rule.maxMs - rule.minMs) * share);
+}
+
+export class Suspicion {
+  readonly boot: number;
+  readonly incarnation: number;
+  /** First accuser first. */
+  readonly accusers: NodeId[] = [];
+  /** Those among the accusers to whom its address refused a connection. */
+  readonly refusers: NodeId[] = [];
+  refusedHere = false;
+  /** Others have come to a verdict already. */
+  condemned = false;
+  /** The verdict to reach: `forgotten` where others have gone that far. */
+  verdict: 'failed' | 'forgotten' = 'failed';
+  deadline = Number.POSITIVE_INFINITY;
+  startedAt: number;
+
+  constructor(boot: number, incarnation: number, now: number) {
+    this.boot = boot;
+    this.incarnation = incarnation;
+    this.startedAt = now;
+  }
+
+  /** True where the accuser is new and still counts. */
+  accuse(accuser: NodeId): boolean {
+    if (this.accusers.length >= LIMITS.accusersMax || this.accusers.includes(accuser)) return false;
+    this.accusers.push(accuser);
+    return true;
+  }
+
+  refuse(refuser: NodeId): boolean {
+    if (this.refusers.length >= LIMITS.accusersMax || this.refusers.includes(refuser)) return false;
+    this.refusers.push(refuser);
+    return true;
+  }
+
+  /** Sets the deadline from what is known; it only ever comes nearer, but for pardons. */
+  settle(rule: SuspicionRule): void {
+    const confirmed = this.condemned ? rule.confirmations : this.accusers.length - 1;
+    this.deadline = Math.min(this.deadline, this.startedAt + suspicionTimeoutMs(confirmed, rule));
+  }
+
+  /** The time this node was away does not count against the suspect. */
+  pardon(ms: number): void {
+    this.startedAt += ms;
+    this.deadline += ms;
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Repairs what gossip missed. Every frame carries its sender's view digest; two nodes whose digests stay unequal compare
+ * their views part by part (16 parts of the ids' hash, each again of 16) until only single members differ, and exchange
+ * those. Both sides send what they have, so one comparison leaves both with the maximum, and no message exceeds its bound
+ * however large the cluster: what did not fit is found by the next comparison.
+ */
+import type { NodeId } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
+import type { Claim, MemberRecord, MembershipMessage, SyncList, SyncPart } from '../../wire/membership.js';
+import type { Random } from '../random.js';
+import type { MembershipTiming } from './options.js';
+import type { Entry, View } from './view.js';
+
+/** A part with at most so many members is sent as a list. */
+const LIST_MAX = 8;
+/** Who holds less than half of what this node holds is sent so many members at random instead of a comparison. */
+const SAMPLE_MAX = 200;
+/** While much is missing, comparisons follow each other this much faster. */
+const HURRY = 6;
+
+export interface SyncPorts {
+  send(to: NodeId, message: MembershipMessage): void;
+  claimOf(id: NodeId): Claim | undefined;
+  random: Random;
+}
+
+export class Sync {
+  readonly #timing: MembershipTiming;
+  readonly #view: View;
+  readonly #ports: SyncPorts;
+  /** What those peers last said whose view differs. */
+  readonly #differing = new Map<NodeId, string>();
+  #hurried = true;
+  #lastAt = Number.NEGATIVE_INFINITY;
+  dueAt = Number.POSITIVE_INFINITY;
+  /** When a peer last had the very same view. */
+  agreedAt: number | undefined;
+
+  constructor(timing: MembershipTiming, view: View, ports: SyncPorts) {
+    this.#timing = timing;
+    this.#view = view;
+    this.#ports = ports;
+  }
+
+  onDigest(from: NodeId, digest: string, now: number): void {
+    if (digest === this.#view.digest) {
+      this.agreedAt = now;
+      this.#hurried = false;
+      if (this.#differing.size > 0) this.#differing.delete(from);
+      return;
+    }
+    this.#differing.delete(from);
+    this.#differing.set(from, digest);
+    if (this.dueAt === Number.POSITIVE_INFINITY) this.dueAt = now + this.#delayMs() * (0.5 + this.#ports.random.next());
+  }
+
+  onLinkDown(peer: NodeId): void {
+    this.#differing.delete(peer);
+  }
+
+  tick(now: number): void {
+    this.dueAt = Number.POSITIVE_INFINITY;
+    const mine = this.#view.digest;
+    let peer: NodeId | undefined;
+    for (const [id, digest] of this.#differing) {
+      if (digest === mine) this.#differing.delete(id);
+      else peer = id;
+    }
+    if (peer === undefined) return;
+    this.#differing.delete(peer);
+    this.begin(peer, now);
+    if (this.#differing.size > 0) this.dueAt = now + this.#delayMs() * (0.5 + this.#ports.random.next());
+  }
+
+  /** Compares with this peer at once, unless a comparison has just begun. */
+  begin(peer: NodeId, now: number): void {
+    if (now - this.#lastAt < this.#timing.syncDelayMs / HURRY) return;
+    this.#lastAt = now;
+    const parts = [{ bits: 0, prefix: 0, digests: this.#digestsOf(this.#view.entries, 0) }];
+    this.#ports.send(peer, { type: 'sync', count: this.#view.entries.length, parts, lists: [] });
+  }
+
+  onSync(from: NodeId, count: number, parts: readonly SyncPart[], lists: readonly SyncList[]): void {
+    if (parts.length > 0 && count * 2 < this.#view.entries.length) {
+      this.#sendEntries(from, this.#sample(SAMPLE_MAX));
+      return;
+    }
+    if (count > this.#view.entries.length * 1.2) this.#hurried = true;
+    this.#answerParts(from, parts);
+    this.#answerLists(from, lists);
+  }
+
+  onWant(from: NodeId, ids: readonly NodeId[]): void {
+    const entries: Entry[] = [];
+    for (const id of ids) {
+      const entry = this.#view.get(id);
+      if (entry) entries.push(entry);
+    }
+    this.#sendEntries(from, entries);
+  }
+
+  #delayMs(): number {
+    return this.#hurried ? this.#timing.syncDelayMs / HURRY : this.#timing.syncDelayMs;
+  }
+
+  #answerParts(from: NodeId, parts: readonly SyncPart[]): void {
+    const deeper: SyncPart[] = [];
+    const lists: SyncList[] = [];
+    let listed = 0;
+    for (const part of parts) {
+      const own = split(this.#within(part.bits, part.prefix), part.bits);
+      const start = this.#ports.random.below(16);
+      for (let i = 0; i < 16; i++) {
+        const at = (start + i) % 16;
+        const entries = own[at] as Entry[];
+        if (digestOf(entries) === part.digests[at]) continue;
+        const bits = part.bits + 4;
+        const prefix = (part.prefix | (at << (32 - bits))) >>> 0;
+        if (entries.length <= LIST_MAX || bits >= 12) {
+          if (lists.length >= LIMITS.syncListsMax || listed + entries.length > LIMITS.syncEntriesMax) continue;
+          listed += entries.length;
+          lists.push({ bits, prefix, entries: entries.map((e) => [e.id, e.low] as const) });
+        } else if (deeper.length < LIMITS.syncPartsMax) {
+          deeper.push({ bits, prefix, digests: this.#digestsOf(entries, bits) });
+        }
+      }
+    }
+    if (deeper.length > 0 || lists.length > 0)
+      this.#ports.send(from, { type: 'sync', count: this.#view.entries.length, parts: deeper, lists });
+  }
+
+  #answerLists(from: NodeId, lists: readonly SyncList[]): void {
+    const want: NodeId[] = [];
+    const give: Entry[] = [];
+    for (const list of lists) {
+      const theirs = new Map(list.entries);
+      for (const entry of this.#within(list.bits, list.prefix)) {
+        const hash = theirs.get(entry.id);
+        theirs.delete(entry.id);
+        if (hash === entry.low) continue;
+        if (hash !== undefined) want.push(entry.id);
+        give.push(entry);
+      }
+      for (const id of theirs.keys()) want.push(id);
+    }
+    if (want.length > 0) this.#ports.send(from, { type: 'want', ids: want.slice(0, LIMITS.syncEntriesMax) });
+    this.#sendEntries(from, give.slice(0, LIMITS.syncEntriesMax));
+  }
+
+  #sendEntries(to: NodeId, entries: readonly Entry[]): void {
+    for (let i = 0; i < entries.length; i += LIMITS.newsRecordsMax) {
+      const records: MemberRecord[] = [];
+      const claims: Claim[] = [];
+      for (const entry of entries.slice(i, i + LIMITS.newsRecordsMax)) {
+        records.push(entry.record);
+        const claim = this.#ports.claimOf(entry.id);
+        if (claim) claims.push(claim);
+      }
+      this.#ports.send(to, { type: 'news', records, claims });
+    }
+  }
+
+  #sample(count: number): readonly Entry[] {
+    const { entries } = this.#view;
+    if (entries.length <= count) return entries;
+    const start = this.#ports.random.below(entries.length);
+    return Array.from({ length: count }, (_, i) => entries[(start + i) % entries.length] as Entry);
+  }
+
+  #within(bits: number, prefix: number): readonly Entry[] {
+    if (bits === 0) return this.#view.entries;
+    return this.#view.entries.filter((entry) => (entry.place ^ prefix) >>> (32 - bits) === 0);
+  }
+
+  #digestsOf(entries: readonly Entry[], bits: number): number[] {
+    return split(entries, bits).map(digestOf);
+  }
+}
+
+function split(entries: readonly Entry[], bits: number): Entry[][] {
+  const parts: Entry[][] = Array.from({ length: 16 }, () => []);
+  for (const entry of entries) (parts[(entry.place >>> (28 - bits)) & 15] as Entry[]).push(entry);
+  return parts;
+}
+
+function digestOf(entries: readonly Entry[]): number {
+  let sum = 0;
+  for (const entry of entries) sum = (sum + entry.low) >>> 0;
+  return sum;
+}

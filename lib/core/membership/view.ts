@@ -1,0 +1,242 @@
+/**
+ * The merged view: for each member the newest record that it signed, and the newest verdict that others passed on it. Both
+ * are maxima over (boot, incarnation), so merging is commutative, associative and idempotent, and two views that saw the
+ * same news in any order are equal. Suspicions are opinions under way and no part of what is merged or digested.
+ */
+import type { NodeId } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
+import type { MemberRecord } from '../../wire/membership.js';
+import type { TableMember } from '../table/types.js';
+import { combine, hashText, hex32 } from './hash.js';
+import { compareVersions, type Version } from './record.js';
+import type { Suspicion } from './suspicion.js';
+import type { Member, MemberState } from './types.js';
+
+export class Entry implements Member {
+  readonly id: NodeId;
+  /** Places the member on rings and in parts of a comparison. */
+  readonly place: number;
+  readonly salt: number;
+  record: MemberRecord;
+  state: MemberState;
+  since: number;
+  /** The newest version that was found failed. */
+  failed: Version | undefined;
+  failedBy: NodeId | undefined;
+  suspicion: Suspicion | undefined;
+  high = 0;
+  low = 0;
+
+  constructor(record: MemberRecord, now: number) {
+    this.id = record.id;
+    this.place = hashText(record.id, 0);
+    this.salt = hashText(record.id, 1);
+    this.record = record;
+    this.state = record.state;
+    this.since = now;
+  }
+
+  /** Takes part: is watched, gossiped with and counted. */
+  get live(): boolean {
+    return this.state !== 'failed' && this.state !== 'left' && this.state !== 'forgotten';
+  }
+
+  /** Has a place in the slot table, dead or alive. */
+  get provisioned(): boolean {
+    return this.record.state === 'alive' || this.record.state === 'draining';
+  }
+}
+
+/** What is left of a forgotten member: enough to know old rumours, and to try its address now and then. */
+export interface Tombstone extends Version {
+  readonly record: MemberRecord;
+  readonly at: number;
+}
+
+export type Admission = 'newer' | 'same' | 'older' | 'buried' | 'full';
+
+export interface ViewEvents {
+  transition(entry: Entry, from: MemberState | undefined, to: MemberState, because: string): void;
+  /** The table's inputs changed; `atOnce` where a member that has slots died or came back. */
+  tableChanged(atOnce: boolean): void;
+}
+
+export class View {
+  /** In id order. */
+  readonly entries: Entry[] = [];
+  readonly tombstones = new Map<NodeId, Tombstone>();
+  readonly suspects = new Set<Entry>();
+  readonly #byId = new Map<NodeId, Entry>();
+  readonly #events: ViewEvents;
+  #high = 0;
+  #low = 0;
+  #digest: string | undefined;
+  #live = 0;
+  /** Counts changes of who is live: neighbours are chosen anew when it moved. */
+  liveVersion = 0;
+
+  constructor(events: ViewEvents) {
+    this.#events = events;
+  }
+
+  get(id: NodeId): Entry | undefined {
+    return this.#byId.get(id);
+  }
+
+  get liveCount(): number {
+    return this.#live;
+  }
+
+  /** 16 hex digits over all members' versions and verdicts. */
+  get digest(): string {
+    this.#digest ??= hex32(this.#high) + hex32(this.#low);
+    return this.#digest;
+  }
+
+  /** Merges a record whose signature was checked. */
+  admit(record: MemberRecord, now: number, because: string): Admission {
+    const entry = this.#byId.get(record.id);
+    if (entry) {
+      const order = compareVersions(record, entry.record);
+      if (order <= 0) return order === 0 ? 'same' : 'older';
+      this.#change(entry, now, because, () => {
+        entry.record = record;
+        if (entry.suspicion && compareVersions(record, entry.suspicion) > 0) this.#drop(entry);
+      });
+      return 'newer';
+    }
+    const tombstone = this.tombstones.get(record.id);
+    if (tombstone && compareVersions(record, tombstone) <= 0) return 'buried';
+    if (this.entries.length >= LIMITS.membersMax) return 'full';
+    this.tombstones.delete(record.id);
+    this.#insert(new Entry(record, now), because);
+    return 'newer';
+  }
+
+  /** Whether an accusation of this version says something that is neither answered nor settled. */
+  isOpen(entry: Entry, version: Version): boolean {
+    if (entry.record.state === 'left' && compareVersions(version, entry.record) <= 0) return false;
+    if (compareVersions(version, entry.record) < 0) return false;
+    return entry.failed === undefined || compareVersions(version, entry.failed) > 0;
+  }
+
+  suspect(entry: Entry, suspicion: Suspicion, now: number, because: string): void {
+    this.#change(entry, now, because, () => {
+      entry.suspicion = suspicion;
+      this.suspects.add(entry);
+    });
+  }
+
+  fail(entry: Entry, version: Version, by: NodeId, now: number, because: string): void {
+    this.#change(entry, now, because, () => {
+      if (entry.failed === undefined || compareVersions(version, entry.failed) > 0) entry.failed = version;
+      entry.failedBy = by;
+      this.#drop(entry);
+    });
+  }
+
+  forget(entry: Entry, version: Version, now: number): void {
+    const latest = compareVersions(version, entry.record) > 0 ? version : entry.record;
+    const from = entry.state;
+    if (entry.live) this.#live -= 1;
+    if (entry.provisioned) this.#events.tableChanged(false);
+    this.#drop(entry);
+    this.#digestWithout(entry);
+    this.#byId.delete(entry.id);
+    this.entries.splice(this.#indexOf(entry.id), 1);
+    this.liveVersion += 1;
+    this.#bury(entry.id, { record: entry.record, boot: latest.boot, incarnation: latest.incarnation, at: now });
+    entry.state = 'forgotten';
+    this.#events.transition(entry, from, 'forgotten', 'forgotten');
+  }
+
+  provisioned(): TableMember[] {
+    const members: TableMember[] = [];
+    for (const entry of this.entries)
+      if (entry.provisioned)
+        members.push({ id: entry.id, weight: entry.record.weight, zone: entry.record.zone, live: entry.live });
+    return members;
+  }
+
+  #insert(entry: Entry, because: string): void {
+    this.entries.splice(this.#indexOf(entry.id), 0, entry);
+    this.#byId.set(entry.id, entry);
+    if (entry.live) this.#live += 1;
+    this.liveVersion += 1;
+    this.#digestWith(entry);
+    if (entry.provisioned) this.#events.tableChanged(false);
+    this.#events.transition(entry, undefined, entry.state, because);
+  }
+
+  #change(entry: Entry, now: number, because: string, change: () => void): void {
+    const { state: from, live, provisioned } = entry;
+    const { weight, zone } = entry.record;
+    this.#digestWithout(entry);
+    change();
+    this.#digestWith(entry);
+    const to = effectiveState(entry);
+    if (to !== from) {
+      entry.state = to;
+      entry.since = now;
+    }
+    if (entry.live !== live) {
+      this.#live += entry.live ? 1 : -1;
+      this.liveVersion += 1;
+    }
+    if (provisioned && entry.provisioned) {
+      if (entry.live !== live) this.#events.tableChanged(true);
+      else if (entry.record.weight !== weight || entry.record.zone !== zone) this.#events.tableChanged(false);
+    } else if (provisioned !== entry.provisioned) this.#events.tableChanged(false);
+    if (to !== from) this.#events.transition(entry, from, to, because);
+  }
+
+  #drop(entry: Entry): void {
+    entry.suspicion = undefined;
+    this.suspects.delete(entry);
+  }
+
+  #bury(id: NodeId, tombstone: Tombstone): void {
+    this.tombstones.set(id, tombstone);
+    for (const oldest of this.tombstones.keys()) {
+      if (this.tombstones.size <= LIMITS.tombstonesMax) break;
+      this.tombstones.delete(oldest);
+    }
+  }
+
+  #digestWithout(entry: Entry): void {
+    this.#high = (this.#high - entry.high) >>> 0;
+    this.#low = (this.#low - entry.low) >>> 0;
+    this.#digest = undefined;
+  }
+
+  #digestWith(entry: Entry): void {
+    const { boot, incarnation } = entry.record;
+    let hash = combine(combine(entry.place, boot), incarnation);
+    const { failed } = entry;
+    if (failed && compareVersions(failed, entry.record) >= 0)
+      hash = combine(combine(hash, failed.boot), failed.incarnation + 1);
+    entry.low = hash;
+    entry.high = combine(hash, entry.salt);
+    this.#high = (this.#high + entry.high) >>> 0;
+    this.#low = (this.#low + entry.low) >>> 0;
+    this.#digest = undefined;
+  }
+
+  /** Where the id is, or belongs. */
+  #indexOf(id: NodeId): number {
+    let low = 0;
+    let high = this.entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.entries[middle] as Entry).id < id) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function effectiveState(entry: Entry): MemberState {
+  if (entry.record.state === 'left') return 'left';
+  if (entry.failed && compareVersions(entry.failed, entry.record) >= 0) return 'failed';
+  return entry.suspicion ? 'suspect' : entry.record.state;
+}
