@@ -89,9 +89,12 @@ export interface NodeCore {
   cluster(): ClusterInfo;
 
   // links: FIFO while up, a suffix of what was sent is lost when one breaks
-  onLinkUp(peer: NodeId, boot: Boot, now: number): void;
-  onLinkDown(peer: NodeId, why: 'closed' | 'refused' | 'timeout', now: number): void;
-  onDialFailed(url: string, why: 'refused' | 'timeout' | 'rejected', now: number): void;
+  /** `dialled`: the seed's URL where the link came from a `dial`. */
+  onLinkUp(peer: NodeId, boot: Boot, now: number, dialled?: string): void;
+  /** `refused`: nobody listens at its address any more. `idle`: closed on purpose, which says nothing of the peer. */
+  onLinkDown(peer: NodeId, why: 'closed' | 'refused' | 'timeout' | 'idle', now: number): void;
+  /** `self`: the URL leads back to this node. */
+  onDialFailed(url: string, why: 'refused' | 'timeout' | 'rejected' | 'self', now: number): void;
   onFrame(peer: NodeId, bytes: Uint8Array, now: number): void;
 
   // life

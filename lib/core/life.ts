@@ -10,8 +10,6 @@ import type { Placement } from './placement.js';
 import type { Moves } from './session/moves.js';
 
 export const LIFE_TIMES = {
-  /** With seeds of whom none answers, a node serves alone after this long; it goes on trying them. */
-  aloneMs: 1_500,
   /** A joiner that could not fetch everything by then joins all the same: what is missing is pushed to it later. */
   prepareMs: 15_000,
   /** Progress of a drain is looked at this often. */
@@ -24,8 +22,8 @@ export interface LifePorts {
   readonly self: NodeId;
   readonly alone: boolean;
   members(): readonly Member[];
-  /** True once a peer was seen to have the same view as this node. */
-  agreed(): boolean;
+  /** True once this node's view is as good as its peers', or nobody answered for long enough. */
+  joined(now: number): boolean;
   setState(state: 'alive' | 'draining' | 'left', now: number): void;
   sessions(): number;
   closeSessions(now: number): void;
@@ -40,7 +38,6 @@ export class Life {
   readonly #placement: Placement;
   readonly #moves: Moves;
   readonly #drainTimeoutMs: number;
-  #startedAt = 0;
   #preparedFor = '';
   #prepareBy = Number.POSITIVE_INFINITY;
   #drainBy = 0;
@@ -60,7 +57,6 @@ export class Life {
   }
 
   start(now: number): void {
-    this.#startedAt = now;
     this.#wakeAt = now;
     this.#enter(this.#ports.alone ? 'serving' : 'joining');
   }
@@ -88,12 +84,8 @@ export class Life {
 
   #join(now: number): void {
     this.#wakeAt = now + 20;
-    const live = this.#others().filter(isLive);
-    if (live.length === 0) {
-      if (now >= this.#startedAt + LIFE_TIMES.aloneMs) this.#serve(now);
-      return;
-    }
-    if (!this.#ports.agreed()) return;
+    if (!this.#ports.joined(now)) return;
+    if (!this.#others().some(isLive)) return this.#serve(now);
     const table = this.#placement.withSelf();
     if (table.iteration !== this.#preparedFor) {
       this.#preparedFor = table.iteration;

@@ -5,8 +5,8 @@
 import type { After } from '../wire/client.js';
 import { CLOSE } from '../wire/errors.js';
 import type { Boot, NodeId, Slot } from '../wire/ids.js';
-import { decodeMembership, encodeMembership, isMembership } from '../wire/membership.js';
-import { decodeReplication, encodeReplication, isReplication } from '../wire/replication.js';
+import { decodeMembership, encodeMembership } from '../wire/membership.js';
+import { decodeReplication, encodeReplication } from '../wire/replication.js';
 import { decodeRouting, type Element, encodeRouting, type RoutingMessage } from '../wire/routing.js';
 import type {
   Answer,
@@ -73,7 +73,6 @@ export class Core implements NodeCore {
   readonly #loads = new Map<NodeId, number>();
   #viewChanged = true;
   #ownershipChanged = false;
-  #agreed = false;
   #flushWanted = false;
   #planKey = '';
   #loadAt = 0;
@@ -163,18 +162,18 @@ export class Core implements NodeCore {
 
   // links
 
-  onLinkUp(peer: NodeId, boot: Boot, now: number): void {
+  onLinkUp(peer: NodeId, boot: Boot, now: number, dialled?: string): void {
     this.#linked.add(peer);
     this.#broken.delete(peer);
     this.#resetPeer(peer, now);
     this.channels.onPeerUp(peer, boot, now);
-    this.membership.onLinkUp(peer, now);
+    this.membership.onLinkUp(peer, boot, now, dialled);
     this.#step(now);
   }
 
-  onLinkDown(peer: NodeId, why: 'closed' | 'refused' | 'timeout', now: number): void {
+  onLinkDown(peer: NodeId, why: 'closed' | 'refused' | 'timeout' | 'idle', now: number): void {
     this.#linked.delete(peer);
-    this.#broken.add(peer);
+    if (why !== 'idle') this.#broken.add(peer);
     this.#outbox.drop(peer);
     this.channels.onPeerDown(peer, now);
     this.#resetPeer(peer, now);
@@ -182,7 +181,7 @@ export class Core implements NodeCore {
     this.#step(now);
   }
 
-  onDialFailed(url: string, why: 'refused' | 'timeout' | 'rejected', now: number): void {
+  onDialFailed(url: string, why: 'refused' | 'timeout' | 'rejected' | 'self', now: number): void {
     this.membership.onDialFailed(url, why, now);
     this.#step(now);
   }
@@ -192,7 +191,7 @@ export class Core implements NodeCore {
       const frame = decodeFrame(bytes);
       for (const element of frame.elements) this.#dispatch(peer, element, now);
       this.membership.onDigest(peer, frame.viewDigest, now);
-      if (frame.viewDigest === this.membership.digest()) this.#agreed = true;
+      this.#broken.delete(peer);
     } catch (error) {
       this.#ports.closeLink(peer, 'misbehaved', error instanceof Error ? error.message : String(error));
     }
@@ -201,8 +200,8 @@ export class Core implements NodeCore {
 
   #dispatch(from: NodeId, element: Element, now: number): void {
     const number = element[0] as number;
-    if (isMembership(number)) return this.membership.onMessage(from, decodeMembership(element), now);
-    if (isReplication(number)) return this.channels.onMessage(from, decodeReplication(element), now);
+    if (number < 20) return this.membership.onMessage(from, decodeMembership(element), now);
+    if (number < 40) return this.channels.onMessage(from, decodeReplication(element), now);
     this.#onRouting(from, decodeRouting(element), now);
   }
 
@@ -429,7 +428,7 @@ export class Core implements NodeCore {
         self: this.id,
         alone,
         members: () => this.membership.members(),
-        agreed: () => this.#agreed,
+        joined: (now) => this.membership.joined(now),
         setState: (state, now) => this.membership.setState(state, now),
         sessions: () => this.sessions.all.size,
         closeSessions: (now) => {
@@ -454,7 +453,7 @@ export class Core implements NodeCore {
 
   #step(now: number): void {
     if (this.#viewChanged) this.#followView(now);
-    if (this.membership.tableDue(now)) this.#adopt(now);
+    if (this.membership.takeTable(now) !== undefined) this.#adopt(now);
     if (this.#ownershipChanged) this.#followOwnership(now);
     this.#wantFlush();
     this.#schedule(now);
