@@ -453,7 +453,7 @@ export class Core implements NodeCore {
 
   #step(now: number): void {
     if (this.#viewChanged) this.#followView(now);
-    if (this.membership.takeTable(now) !== undefined) this.#adopt(now);
+    if (this.membership.tableDue(now)) this.#adopt(now);
     if (this.#ownershipChanged) this.#followOwnership(now);
     this.#wantFlush();
     this.#schedule(now);
