@@ -40,8 +40,9 @@ export class Candidates {
     const wanted = Math.min(depth, members.length);
     const places = new Map(this.#members.map((member, index) => [nameOf(member), index]));
     const kept = members.filter((member) => places.has(nameOf(member))).length;
-    // Beyond a third of changed columns, and when lists must grow, a fresh start is cheaper and simpler.
-    if (wanted > this.stride || kept * 3 < members.length * 2) {
+    const left = this.#members.length - kept;
+    // When lists must grow or many nodes left, a fresh start is cheaper and simpler.
+    if (wanted > this.stride || left > kept) {
       this.#restart(members, wanted + SLACK);
       return;
     }
@@ -55,9 +56,8 @@ export class Candidates {
       keys.push(old === undefined ? scoreKeys(member.id, member.weight) : this.keys[old]!);
     }
     this.keys = keys;
-    const someLeft = this.#members.length > kept;
     this.#members = members;
-    this.#renumber(newIndex, someLeft, kept);
+    this.#renumber(newIndex, left > 0, kept);
     for (const index of joined) this.#addColumn(index);
     for (let slot = 0; slot < slots; slot++) if (this.#lengths[slot]! < wanted) this.#drawAnew(slot);
   }

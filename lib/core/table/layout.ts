@@ -4,7 +4,8 @@
  */
 import { Candidates } from './candidates.js';
 import { dealZones, fullOrder, type Ranking } from './order.js';
-import { transport } from './transport.js';
+import { COST_SCALE } from './scores.js';
+import { type LoadBounds, transport } from './transport.js';
 import type { TableMember, TableParameters } from './types.js';
 
 /** Candidates looked at first; doubled until the optimum is proved. 16 suffice unless there are few slots a node. */
@@ -44,11 +45,11 @@ export class ScoreCache {
 const LAYOUTS_KEPT = 4;
 
 function computeLayout(parameters: TableParameters, members: readonly TableMember[], candidates: Candidates): Layout {
-  const { low, high } = loadBounds(parameters, members);
+  const bounds = loadBounds(parameters, members);
   for (let depth = Math.min(DEPTH, members.length); ; depth = Math.min(depth * 2, members.length)) {
     candidates.update(members, depth);
     const { nodes, costs, stride, scores } = candidates;
-    const assignment = transport({ slots: parameters.slots, stride, depth, nodes, costs, low, high });
+    const assignment = transport({ slots: parameters.slots, stride, depth, nodes, costs, bounds });
     if (assignment === undefined) {
       if (depth < members.length) continue;
       throw new Error('slot table: no assignment keeps the bounds of the loads');
@@ -66,19 +67,17 @@ function computeLayout(parameters: TableParameters, members: readonly TableMembe
 }
 
 /** Floor and ceiling of each node's share, widened by the tolerance. */
-export function loadBounds(
-  { slots, tolerance }: TableParameters,
-  members: readonly TableMember[],
-): { low: Int32Array; high: Int32Array } {
+export function loadBounds({ slots, tolerance }: TableParameters, members: readonly TableMember[]): LoadBounds {
   const total = members.reduce((sum, member) => sum + member.weight, 0);
-  const low = new Int32Array(members.length);
-  const high = new Int32Array(members.length);
-  for (const [index, { weight }] of members.entries()) {
-    const share = (slots * weight) / total;
-    low[index] = Math.floor(share * (1 - tolerance));
-    high[index] = Math.ceil(share * (1 + tolerance));
-  }
-  return { low, high };
+  const wishedLow = Float64Array.from(members, ({ weight }) => ((slots * weight) / total) * (1 - tolerance));
+  const wishedHigh = Float64Array.from(members, ({ weight }) => ((slots * weight) / total) * (1 + tolerance));
+  return {
+    wishedLow,
+    wishedHigh,
+    low: Int32Array.from(wishedLow, Math.floor),
+    high: Int32Array.from(wishedHigh, Math.ceil),
+    priceSteps: Float64Array.from(members, ({ weight }) => COST_SCALE / (slots * weight)),
+  };
 }
 
 function zonesOf(members: readonly TableMember[]): { zones: Int32Array; zoneSizes: Int32Array } {

@@ -13,7 +13,8 @@
  */
 import { hash32, mix32 } from './hash.js';
 
-const COST_SCALE = 2 ** 40;
+/** A cost of 1.0 as an integer. */
+export const COST_SCALE = 2 ** 40;
 const ROUNDS = 4;
 const GOLDEN = 0x9e3779b9 | 0;
 

@@ -125,48 +125,70 @@ function fillHolders(
   owners: Int16Array,
   holders: Int16Array,
 ): void {
-  const live = Uint8Array.from(members, (member) => (member.live ? 1 : 0));
-  const liveCount = live.reduce((sum, bit) => sum + bit, 0);
-  const wanted = Math.min(copies, liveCount);
-  if (wanted === 0) return;
   const { zones } = ranking;
-  const liveZones = new Set(members.flatMap((member, index) => (member.live ? [zones[index]!] : []))).size;
-  const allLive = liveCount === members.length;
+  const live = Uint8Array.from(members, (member) => (member.live ? 1 : 0));
+  const wanted = Math.min(
+    copies,
+    live.reduce((sum, bit) => sum + bit, 0),
+  );
+  if (wanted === 0) return;
+  const liveZones = new Set(zones.filter((_, index) => live[index] === 1)).size;
+  const choice = new Choice(live, zones, liveZones, wanted);
   for (let slot = 0; slot < owners.length; slot++) {
     const from = slot * readyStride;
     const to = slot * copies;
-    const known = readyLengths[slot]!;
-    if (allLive) {
-      for (let i = 0; i < wanted; i++) holders[to + i] = ready[from + i]!;
-    } else if (!choose(ready.subarray(from, from + known), live, zones, liveZones, holders.subarray(to, to + wanted))) {
-      choose(fullOrder(ranking, slot), live, zones, liveZones, holders.subarray(to, to + wanted));
+    let alive = 0;
+    while (alive < wanted && live[ready[from + alive]!] === 1) {
+      holders[to + alive] = ready[from + alive]!;
+      alive++;
+    }
+    // When the first of the order all live, they are the choice: the order itself spreads over the zones.
+    if (alive < wanted) {
+      if (!choice.take(ready, from, readyLengths[slot]!)) choice.take(fullOrder(ranking, slot), 0, members.length);
+      holders.set(choice.nodes, to);
     }
     owners[slot] = holders[to]!;
   }
 }
 
-/** Fills `chosen` from the order; false when the order given is too short to tell. */
-function choose(
-  order: ArrayLike<number>,
-  live: Uint8Array,
-  zones: Int32Array,
-  liveZones: number,
-  chosen: Int16Array,
-): boolean {
-  const usedZones: number[] = [];
-  for (let count = 0; count < chosen.length; count++) {
-    // Owner and heir are simply the next in line; from the third on, a zone not used yet comes first, if one lives.
-    const wantsNewZone = count >= 2 && usedZones.length < liveZones;
-    let found = -1;
-    for (let i = 0; i < order.length && found < 0; i++) {
-      const node = order[i]!;
-      if (live[node] === 0 || chosen.subarray(0, count).includes(node)) continue;
-      if (wantsNewZone && usedZones.includes(zones[node]!)) continue;
-      found = node;
-    }
-    if (found < 0) return false;
-    chosen[count] = found;
-    if (!usedZones.includes(zones[found]!)) usedZones.push(zones[found]!);
+/** Picks the holders of one slot from its order: owner and heir are the next in line, from the third on zones count. */
+class Choice {
+  readonly nodes: Int16Array;
+  readonly #live: Uint8Array;
+  readonly #zones: Int32Array;
+  readonly #liveZones: number;
+
+  constructor(live: Uint8Array, zones: Int32Array, liveZones: number, wanted: number) {
+    this.nodes = new Int16Array(wanted);
+    this.#live = live;
+    this.#zones = zones;
+    this.#liveZones = liveZones;
   }
-  return true;
+
+  /** Reads `length` nodes of the order from `start`; false when they are too few to tell. */
+  take(order: ArrayLike<number>, start: number, length: number): boolean {
+    const { nodes } = this;
+    let zonesUsed = 0;
+    for (let count = 0; count < nodes.length; count++) {
+      const wantsNewZone = count >= 2 && zonesUsed < this.#liveZones;
+      let at = start;
+      const end = start + length;
+      while (at < end && !this.#fits(order[at]!, count, wantsNewZone)) at++;
+      if (at === end) return false;
+      nodes[count] = order[at]!;
+      if (this.#inNewZone(order[at]!, count)) zonesUsed++;
+    }
+    return true;
+  }
+
+  #fits(node: number, count: number, wantsNewZone: boolean): boolean {
+    if (this.#live[node] === 0) return false;
+    for (let i = 0; i < count; i++) if (this.nodes[i] === node) return false;
+    return !wantsNewZone || this.#inNewZone(node, count);
+  }
+
+  #inNewZone(node: number, count: number): boolean {
+    for (let i = 0; i < count; i++) if (this.#zones[this.nodes[i]!] === this.#zones[node]) return false;
+    return true;
+  }
 }

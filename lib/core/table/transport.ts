@@ -16,9 +16,19 @@ export interface TransportInput {
   readonly depth: number;
   readonly nodes: Int16Array;
   readonly costs: Float64Array;
-  /** Bounds of each node's load; together they admit a full assignment. */
+  readonly bounds: LoadBounds;
+}
+
+/** What each node may own, and must. */
+export interface LoadBounds {
+  /** Floor and ceiling of the wished range below. */
   readonly low: Int32Array;
   readonly high: Int32Array;
+  /** The exact share, less and more the tolerance. */
+  readonly wishedLow: Float64Array;
+  readonly wishedHigh: Float64Array;
+  /** By how much a price changes for each slot too many. */
+  readonly priceSteps: Float64Array;
 }
 
 export interface Assignment {
@@ -32,85 +42,114 @@ export interface Assignment {
  */
 export function transport(input: TransportInput): Assignment | undefined {
   const solver = new Solver(input);
-  if (!solver.pushExcess() || !solver.fillDeficits() || !solver.provesOptimal()) return undefined;
+  if (!solver.pushExcess() || !solver.provesOptimal()) return undefined;
   return { owners: solver.owners, prices: solver.prices };
 }
 
 const NONE = -1;
+const TUNING_ROUNDS = 10;
 
+/**
+ * Lower bounds need no stage of their own. Each node gets exactly `high` items: real slots and blanks, at most
+ * high − low blanks, which cost nothing anywhere. A blank goes from any node to any other through a hub, which takes
+ * part in the search as one more node. So there is one kind of step: push what is too much to where there is room.
+ */
 class Solver {
   readonly owners: Int16Array;
   readonly prices: Float64Array;
   readonly #input: TransportInput;
-  readonly #nodeCount: number;
-  readonly #loads: Int32Array;
+  readonly #hub: number;
+  readonly #blanks: Int32Array;
+  readonly #blanksMax: Int32Array;
+  /** How many more items a node takes; negative: how many it has to push out. */
+  readonly #room: Int32Array;
+  #hubPrice = 0;
   readonly #ownCosts: Float64Array;
   // The slots of a node are a doubly linked list.
   readonly #first: Int32Array;
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
-  // One search: distances, the slot through which a node was reached, the node before it, and what to reset afterwards.
+  // One search: distance, the slot by which a node was reached (NONE: a blank), from where, and what to reset after it.
   readonly #distances: Float64Array;
   readonly #via: Int32Array;
-  readonly #beyond: Int32Array;
+  readonly #from: Int32Array;
   readonly #settled: Uint8Array;
   readonly #touched: Int32Array;
   #touchedCount = 0;
   readonly #queue = new NodeQueue();
 
   constructor(input: TransportInput) {
-    const { slots, stride, nodes, costs } = input;
-    const nodeCount = input.low.length;
+    const { slots, nodes, costs } = input;
+    const { low, high } = input.bounds;
+    const nodeCount = low.length;
     this.#input = input;
-    this.#nodeCount = nodeCount;
+    this.#hub = nodeCount;
     this.owners = new Int16Array(slots);
-    this.prices = new Float64Array(nodeCount);
-    this.#loads = new Int32Array(nodeCount);
+    this.#blanks = new Int32Array(nodeCount);
+    this.#blanksMax = high.map((bound, node) => bound - low[node]!);
+    this.#room = high.slice();
     this.#ownCosts = new Float64Array(slots);
     this.#first = new Int32Array(nodeCount).fill(NONE);
     this.#next = new Int32Array(slots);
     this.#previous = new Int32Array(slots);
-    this.#distances = new Float64Array(nodeCount).fill(Number.POSITIVE_INFINITY);
-    this.#via = new Int32Array(nodeCount);
-    this.#beyond = new Int32Array(nodeCount);
-    this.#settled = new Uint8Array(nodeCount);
-    this.#touched = new Int32Array(nodeCount);
-    for (let slot = slots - 1; slot >= 0; slot--) this.#link(slot, nodes[slot * stride]!, costs[slot * stride]!);
-  }
-
-  /** Stage 1: nodes above their upper bound push slots, along the cheapest chain, to a node that has room. */
-  pushExcess(): boolean {
-    const { high } = this.#input;
-    for (let node = 0; node < this.#nodeCount; node++) {
-      while (this.#loads[node]! > high[node]!) {
-        const target = this.#searchRoom(node);
-        if (target === NONE) return false;
-        const reach = this.#distances[target]!;
-        for (let i = 0; i < this.#touchedCount; i++) {
-          const near = this.#touched[i]!;
-          if (this.#distances[near]! < reach) this.prices[near]! += reach - this.#distances[near]!;
-        }
-        this.#moveBack(target, node);
-        this.#forgetSearch();
-      }
+    this.#distances = new Float64Array(nodeCount + 1).fill(Number.POSITIVE_INFINITY);
+    this.#via = new Int32Array(nodeCount + 1);
+    this.#from = new Int32Array(nodeCount + 1);
+    this.#settled = new Uint8Array(nodeCount + 1);
+    this.#touched = new Int32Array(nodeCount + 1);
+    this.prices = tunedPrices(input);
+    for (let slot = slots - 1; slot >= 0; slot--) {
+      const entry = cheapestEntry(input, this.prices, slot);
+      this.#link(slot, nodes[entry]!, costs[entry]!);
     }
-    return true;
+    this.#dealBlanks(high.reduce((sum, bound) => sum + bound, 0) - slots);
   }
 
-  /** Stage 2: nodes below their lower bound draw slots from nodes that can spare one. */
-  fillDeficits(): boolean {
-    const { low } = this.#input;
-    let holders: Holders | undefined;
-    for (let node = 0; node < this.#nodeCount; node++) {
-      while (this.#loads[node]! < low[node]!) {
-        holders ??= invert(this.#input, this.#nodeCount);
-        const { giver, reach } = this.#searchSpare(node, holders);
-        if (giver === NONE) return false;
-        for (let i = 0; i < this.#touchedCount; i++) {
-          const near = this.#touched[i]!;
-          if (this.#distances[near]! < reach) this.prices[near]! -= reach - this.#distances[near]!;
-        }
-        this.#moveOn(giver, node);
+  /**
+   * Blanks belong where prices are lowest: nodes below the hub's price take all that they may, nodes above it none, and
+   * those at it share the rest, first where there is room.
+   */
+  #dealBlanks(count: number): void {
+    const byPrice = Array.from(this.prices, (_, node) => node).sort(
+      (a, b) => this.prices[a]! - this.prices[b]! || a - b,
+    );
+    let left = count;
+    for (let start = 0; start < byPrice.length; ) {
+      this.#hubPrice = this.prices[byPrice[start]!]!;
+      let end = start;
+      let space = 0;
+      for (; end < byPrice.length && this.prices[byPrice[end]!] === this.#hubPrice; end++)
+        space += this.#blanksMax[byPrice[end]!]!;
+      const group = byPrice.slice(start, end);
+      if (space >= left) {
+        left = this.#giveBlanks(group, left, (node) => Math.max(0, this.#room[node]!));
+        this.#giveBlanks(group, left, () => left);
+        return;
+      }
+      left = this.#giveBlanks(group, left, () => left);
+      start = end;
+    }
+  }
+
+  #giveBlanks(group: readonly number[], count: number, atMost: (node: number) => number): number {
+    let left = count;
+    for (const node of group) {
+      const given = Math.min(left, this.#blanksMax[node]! - this.#blanks[node]!, atMost(node));
+      this.#blanks[node]! += given;
+      this.#room[node]! -= given;
+      left -= given;
+    }
+    return left;
+  }
+
+  /** Nodes with too much push items, along the cheapest chain, to a node that has room; false if some cannot. */
+  pushExcess(): boolean {
+    for (let source = 0; source < this.#hub; source++) {
+      while (this.#room[source]! < 0) {
+        const target = this.#search(source);
+        if (target === NONE) return false;
+        this.#raisePrices(this.#distances[target]!);
+        this.#shift(target, source);
         this.#forgetSearch();
       }
     }
@@ -120,86 +159,117 @@ class Solver {
   /** Nodes that are in no candidate list of a slot cost at least as much as its last candidate. */
   provesOptimal(): boolean {
     const { slots, stride, depth, costs } = this.#input;
-    if (depth >= this.#nodeCount) return true;
+    if (depth >= this.#hub) return true;
     let lowest = Number.POSITIVE_INFINITY;
     for (const price of this.prices) lowest = Math.min(lowest, price);
     for (let slot = 0; slot < slots; slot++) {
-      if (this.#ownCosts[slot]! + this.prices[this.owners[slot]!]! > costs[slot * stride + depth - 1]! + lowest)
-        return false;
+      const bound = costs[slot * stride + depth - 1]! + lowest;
+      if (this.#ownCosts[slot]! + this.prices[this.owners[slot]!]! > bound) return false;
     }
     return true;
   }
 
-  /** Dijkstra from an overloaded node to the nearest one with room. Prices are never negative here. */
-  #searchRoom(source: number): number {
-    const { stride, depth, nodes, costs, high } = this.#input;
+  /** Dijkstra from a node with too much to the nearest one with room. */
+  #search(source: number): number {
+    const { stride, depth, nodes, costs } = this.#input;
     const { prices } = this;
+    const hub = this.#hub;
     const distances = this.#distances;
     const settled = this.#settled;
-    const loads = this.#loads;
+    const room = this.#room;
     const ownCosts = this.#ownCosts;
+    const next = this.#next;
+    // The nearest node with room so far: what is not nearer need not be looked at.
+    let target = NONE;
     let bound = Number.POSITIVE_INFINITY;
-    this.#reach(source, 0, NONE);
+    this.#reach(source, 0, NONE, NONE);
     for (let node = this.#queue.pop(); node !== NONE; node = this.#queue.pop()) {
       if (settled[node] === 1) continue;
+      if (distances[node]! >= bound) break;
       settled[node] = 1;
-      if (loads[node]! < high[node]!) return node;
+      if (node === hub) {
+        target = this.#searchFromHub(target);
+        if (target !== NONE) bound = distances[target]!;
+        continue;
+      }
       const base = distances[node]! - prices[node]!;
-      for (let slot = this.#first[node]!; slot !== NONE; slot = this.#next[slot]!) {
+      if (this.#blanks[node]! > 0 && base + this.#hubPrice < distances[hub]!) {
+        this.#reach(hub, base + this.#hubPrice, NONE, node);
+      }
+      for (let slot = this.#first[node]!; slot !== NONE; slot = next[slot]!) {
         const left = base - ownCosts[slot]!;
         const end = slot * stride + depth;
         for (let entry = slot * stride; entry < end; entry++) {
-          const cost = left + costs[entry]!;
-          // Costs ascend and prices are not negative: nothing further in this list can be nearer.
-          if (cost >= bound) break;
+          const reached = left + costs[entry]!;
+          // Costs ascend and no price is negative: nothing further in this list can be nearer.
+          if (reached >= bound) break;
           const other = nodes[entry]!;
-          const distance = cost + prices[other]!;
-          if (distance >= distances[other]!) continue;
-          this.#reach(other, distance, slot);
-          if (loads[other]! < high[other]! && distance < bound) bound = distance;
+          const distance = reached + prices[other]!;
+          if (distance >= bound || distance >= distances[other]!) continue;
+          this.#reach(other, distance, slot, node);
+          if (room[other]! > 0) {
+            bound = distance;
+            target = other;
+          }
         }
       }
     }
-    return NONE;
+    return target;
   }
 
-  /** Dijkstra backwards from a node with too little to the one that gives most cheaply. */
-  #searchSpare(target: number, holders: Holders): { giver: number; reach: number } {
-    const { stride, costs, low } = this.#input;
-    const { prices, owners } = this;
-    const distances = this.#distances;
-    const settled = this.#settled;
-    let giver = NONE;
-    let reach = Number.POSITIVE_INFINITY;
-    this.#reach(target, 0, NONE);
-    for (let node = this.#queue.pop(); node !== NONE; node = this.#queue.pop()) {
-      if (settled[node] === 1) continue;
-      settled[node] = 1;
-      const base = distances[node]! + prices[node]!;
-      if (distances[node]! >= reach) break;
-      const end = holders.starts[node + 1]!;
-      for (let i = holders.starts[node]!; i < end; i++) {
-        const entry = holders.entries[i]!;
-        const slot = Math.floor(entry / stride);
-        const other = owners[slot]!;
-        const distance = base + costs[entry]! - this.#ownCosts[slot]! - prices[other]!;
-        if (distance >= distances[other]! || distance >= reach) continue;
-        this.#reach(other, distance, slot);
-        this.#beyond[other] = node;
-        if (this.#loads[other]! > low[other]! && distance + prices[other]! < reach) {
-          reach = distance + prices[other]!;
-          giver = other;
-        }
+  /** Nodes that can take a blank; those with room first, since they make most of the others too far. */
+  #searchFromHub(targetBefore: number): number {
+    const hub = this.#hub;
+    const base = this.#distances[hub]! - this.#hubPrice;
+    let target = targetBefore;
+    let bound = target === NONE ? Number.POSITIVE_INFINITY : this.#distances[target]!;
+    for (const withRoom of [true, false]) {
+      for (let other = 0; other < hub; other++) {
+        if (this.#room[other]! > 0 !== withRoom || this.#blanks[other]! >= this.#blanksMax[other]!) continue;
+        const distance = base + this.prices[other]!;
+        if (distance >= bound || distance >= this.#distances[other]!) continue;
+        this.#reach(other, distance, NONE, hub);
+        if (!withRoom) continue;
+        bound = distance;
+        target = other;
       }
     }
-    return { giver, reach };
+    return target;
   }
 
-  #reach(node: number, distance: number, via: number): void {
+  #reach(node: number, distance: number, via: number, from: number): void {
     if (this.#distances[node] === Number.POSITIVE_INFINITY) this.#touched[this.#touchedCount++] = node;
     this.#distances[node] = distance;
     this.#via[node] = via;
+    this.#from[node] = from;
     this.#queue.push(node, distance);
+  }
+
+  /** Raises what is nearer than the target so far that the path to it costs nothing and no edge less than nothing. */
+  #raisePrices(reach: number): void {
+    for (let i = 0; i < this.#touchedCount; i++) {
+      const node = this.#touched[i]!;
+      const rise = reach - this.#distances[node]!;
+      if (rise <= 0) continue;
+      if (node === this.#hub) this.#hubPrice += rise;
+      else this.prices[node]! += rise;
+    }
+  }
+
+  /** Moves one item along each step of the path that the search found. */
+  #shift(target: number, source: number): void {
+    for (let node = target; node !== source; node = this.#from[node]!) {
+      const from = this.#from[node]!;
+      const slot = this.#via[node]!;
+      if (slot !== NONE) this.#move(slot, node);
+      else if (node === this.#hub) {
+        this.#blanks[from]! -= 1;
+        this.#room[from]! += 1;
+      } else {
+        this.#blanks[node]! += 1;
+        this.#room[node]! -= 1;
+      }
+    }
   }
 
   #forgetSearch(): void {
@@ -212,27 +282,6 @@ class Solver {
     this.#queue.clear();
   }
 
-  /** After a forward search, `via` holds the slot that each node takes over from its predecessor. */
-  #moveBack(target: number, source: number): void {
-    let node = target;
-    while (node !== source) {
-      const slot = this.#via[node]!;
-      const giver = this.owners[slot]!;
-      this.#move(slot, node);
-      node = giver;
-    }
-  }
-
-  /** After a backward search, `via` holds the slot that each node hands on, and `beyond` to whom. */
-  #moveOn(giver: number, target: number): void {
-    let node = giver;
-    while (node !== target) {
-      const taker = this.#beyond[node]!;
-      this.#move(this.#via[node]!, taker);
-      node = taker;
-    }
-  }
-
   #move(slot: number, node: number): void {
     const { stride, depth, nodes, costs } = this.#input;
     const previous = this.#previous[slot]!;
@@ -240,7 +289,7 @@ class Solver {
     if (previous === NONE) this.#first[this.owners[slot]!] = next;
     else this.#next[previous] = next;
     if (next !== NONE) this.#previous[next] = previous;
-    this.#loads[this.owners[slot]!]! -= 1;
+    this.#room[this.owners[slot]!]! += 1;
     const end = slot * stride + depth;
     let entry = slot * stride;
     while (entry < end && nodes[entry] !== node) entry++;
@@ -256,33 +305,54 @@ class Solver {
     this.#first[node] = slot;
     this.owners[slot] = node;
     this.#ownCosts[slot] = cost;
-    this.#loads[node]! += 1;
+    this.#room[node]! -= 1;
   }
 }
 
-/** For each node, the candidate entries that name it: entries[starts[node]] … entries[starts[node + 1] − 1]. */
-interface Holders {
-  readonly starts: Int32Array;
-  readonly entries: Int32Array;
+/** The candidate with the least cost + price; the first of equals. Prices are not negative. */
+function cheapestEntry({ stride, depth, nodes, costs }: TransportInput, prices: Float64Array, slot: number): number {
+  const start = slot * stride;
+  let best = start;
+  let bestValue = costs[start]! + prices[nodes[start]!]!;
+  for (let entry = start + 1; entry < start + depth; entry++) {
+    if (costs[entry]! >= bestValue) break;
+    const value = costs[entry]! + prices[nodes[entry]!]!;
+    if (value >= bestValue) continue;
+    best = entry;
+    bestValue = value;
+  }
+  return best;
 }
 
-function invert(input: TransportInput, nodeCount: number): Holders {
-  const { slots, stride, depth, nodes } = input;
-  const starts = new Int32Array(nodeCount + 1);
-  for (let slot = 0; slot < slots; slot++) {
-    for (let entry = slot * stride; entry < slot * stride + depth; entry++) starts[nodes[entry]! + 1]! += 1;
-  }
-  for (let node = 0; node < nodeCount; node++) starts[node + 1]! += starts[node]!;
-  const filled = starts.slice(0, nodeCount);
-  const entries = new Int32Array(slots * depth);
-  for (let slot = 0; slot < slots; slot++) {
-    for (let entry = slot * stride; entry < slot * stride + depth; entry++) {
-      const node = nodes[entry]!;
-      entries[filled[node]!] = entry;
-      filled[node]! += 1;
+/**
+ * Prices that nearly balance the loads. Any prices would do as a start; good ones leave a tenth of the pushes, and
+ * short ones. Each round moves each price by what should win or lose just the slots that are wrong: near the optimum
+ * the cheapest offer for a slot leads the next by 1/(sum of weights) on average.
+ */
+function tunedPrices(input: TransportInput): Float64Array {
+  const { slots, nodes, bounds } = input;
+  const nodeCount = bounds.low.length;
+  const prices = new Float64Array(nodeCount);
+  const loads = new Int32Array(nodeCount);
+  for (let round = 0; round < TUNING_ROUNDS; round++) {
+    loads.fill(0);
+    for (let slot = 0; slot < slots; slot++) loads[nodes[cheapestEntry(input, prices, slot)]!]! += 1;
+    if (misplaced(loads, bounds) <= 2 + nodeCount / 32) break;
+    const damping = 1.5 / (round + 2);
+    let lowest = Number.POSITIVE_INFINITY;
+    for (let node = 0; node < nodeCount; node++) {
+      const load = loads[node]!;
+      const wished = Math.min(Math.max(load, bounds.wishedLow[node]!), bounds.wishedHigh[node]!);
+      prices[node] = Math.floor(prices[node]! + (load - wished) * bounds.priceSteps[node]! * damping);
+      lowest = Math.min(lowest, prices[node]!);
     }
+    for (let node = 0; node < nodeCount; node++) prices[node]! -= lowest;
   }
-  return { starts, entries };
+  return prices;
+}
+
+function misplaced(loads: Int32Array, { low, high }: LoadBounds): number {
+  return loads.reduce((sum, load, node) => sum + Math.max(0, load - high[node]!, low[node]! - load), 0);
 }
 
 /** A binary heap of (distance, node); equal distances come out in node order, so that a search has one outcome. */
