@@ -1,0 +1,23 @@
+/** Every wire by name: the generator's processes are told a name, the adapters say which one is theirs. */
+import { fayePublisher, fayeReader } from './faye.js';
+import { halodPublisher, halodReader } from './halod.js';
+import { jetstreamPublisher, jetstreamReader } from './jetstream.js';
+import { natsPublisher, natsReader } from './nats.js';
+import { nchanPublisher, nchanReader } from './nchan.js';
+import { rawWsPublisher, rawWsReader } from './raw-ws.js';
+import { socketioPublisher, socketioReader } from './socketio.js';
+import type { Wire } from './wire.js';
+
+export const WIRES = {
+  faye: { reader: fayeReader, publisher: fayePublisher },
+  halod: { reader: halodReader, publisher: halodPublisher },
+  jetstream: { reader: jetstreamReader, publisher: jetstreamPublisher },
+  nats: { reader: natsReader, publisher: natsPublisher },
+  nchan: { reader: nchanReader(false), publisher: nchanPublisher },
+  'nchan-history': { reader: nchanReader(true), publisher: nchanPublisher },
+  'raw-ws': { reader: rawWsReader, publisher: rawWsPublisher },
+  socketio: { reader: socketioReader(false), publisher: socketioPublisher },
+  'socketio-recovery': { reader: socketioReader(true), publisher: socketioPublisher },
+} as const satisfies Record<string, Wire>;
+
+export type WireName = keyof typeof WIRES;
