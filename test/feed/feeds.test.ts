@@ -1,0 +1,200 @@
+import test from 'ava';
+import type { Entry, Gap, ReadResult } from '../../lib/core/channel/types.js';
+import { Feeds } from '../../lib/core/feed/feeds.js';
+import { PeerReaders } from '../../lib/core/feed/peer-readers.js';
+import type { FeedPorts } from '../../lib/core/feed/ports.js';
+import { Reader } from '../../lib/core/feed/reader.js';
+import { positionAfter } from '../../lib/wire/entry.js';
+import type { LineageId, NodeId } from '../../lib/wire/ids.js';
+import { EMPTY_POSITION, formatPosition, type Position, parsePosition } from '../../lib/wire/position.js';
+import type { RoutingMessage } from '../../lib/wire/routing.js';
+
+const ME = 'me' as NodeId;
+const OWNER = 'owner' as NodeId;
+const A = 'AAAAAAAA' as LineageId;
+const B = 'BBBBBBBB' as LineageId;
+
+class TestReader extends Reader {
+  readonly got: string[] = [];
+
+  started(position: string, recovered: boolean): void {
+    this.got.push(`started ${position} ${recovered ? 'recovered' : 'not recovered'}`);
+  }
+
+  entry(entry: Entry): void {
+    this.got.push(`${entry.id} at ${positionAfter(entry)}`);
+  }
+
+  gapped(gap: Gap): void {
+    this.got.push(`gap ${gap.reason} to ${formatPosition(gap.position)}`);
+  }
+
+  moved(position: Position): void {
+    this.got.push(`moved ${formatPosition(position)}`);
+  }
+}
+
+function entry(lid: LineageId, s: number, prev = s - 1, others = ''): Entry {
+  return { lid, s, prev, channel: 'c', id: `${lid[0]}${s}`, publisher: '', seq: 0, time: 0, data: '1', others };
+}
+
+/** A channel store that is a plain list, on a node whose ownership the test decides. */
+class World {
+  owner: NodeId = ME;
+  readonly log: Entry[] = [];
+  cut: Gap | null = null;
+  readonly sent: { to: NodeId; message: RoutingMessage }[] = [];
+  readonly feeds: Feeds;
+  readonly peers: PeerReaders;
+
+  constructor() {
+    const ports: FeedPorts = {
+      self: ME,
+      send: (to, message) => void this.sent.push({ to, message }),
+      slotOf: () => 0,
+      ownerOf: () => this.owner,
+      owns: () => this.owner === ME,
+      read: (_channel, after) => this.#read(after),
+      head: () => this.#head(),
+    };
+    this.feeds = new Feeds(ports);
+    this.peers = new PeerReaders(ports, this.feeds);
+  }
+
+  order(...entries: Entry[]): void {
+    this.log.push(...entries);
+    this.feeds.onOrdered('c', entries, 0);
+  }
+
+  last<T extends RoutingMessage['type']>(type: T): Extract<RoutingMessage, { type: T }> {
+    const found = this.sent.findLast((s) => s.message.type === type);
+    if (found === undefined) throw new Error(`no ${type} was sent`);
+    return found.message as Extract<RoutingMessage, { type: T }>;
+  }
+
+  #head(): Position {
+    const head = new Map<LineageId, number>();
+    for (const e of this.log) head.set(e.lid, e.s);
+    return head;
+  }
+
+  #read(after: Position | 'start'): ReadResult {
+    const from = after === 'start' ? EMPTY_POSITION : after;
+    const entries = this.log.filter((e) => e.s > (from.get(e.lid) ?? 0));
+    return { gap: this.cut, entries, position: this.#head(), complete: true, catchingUp: false };
+  }
+}
+
+test('a reader that starts now gets what is ordered afterwards', (t) => {
+  const world = new World();
+  world.log.push(entry(A, 1));
+  const reader = new TestReader('c', 'now');
+  world.feeds.attach(reader, 0);
+  world.order(entry(A, 2));
+  t.deepEqual(reader.got, ['started 1~AAAAAAAA.1 recovered', 'A2 at 1~AAAAAAAA.2']);
+});
+
+test('a reader that resumes gets what it missed, then what is new, each once', (t) => {
+  const world = new World();
+  world.log.push(entry(A, 1), entry(A, 2));
+  const reader = new TestReader('c', parsePosition('1~AAAAAAAA.1'));
+  world.feeds.attach(reader, 0);
+  world.order(entry(A, 3));
+  t.deepEqual(reader.got, ['started 1~AAAAAAAA.1 recovered', 'A2 at 1~AAAAAAAA.2', 'A3 at 1~AAAAAAAA.3']);
+});
+
+test('a gap comes before the first message after the hole', (t) => {
+  const world = new World();
+  world.log.push(entry(A, 5));
+  world.cut = { reason: 'size', position: new Map([[A, 4]]) };
+  const reader = new TestReader('c', parsePosition('1~AAAAAAAA.1'));
+  world.feeds.attach(reader, 0);
+  t.deepEqual(reader.got, ['started 1~AAAAAAAA.1 not recovered', 'gap size to 1~AAAAAAAA.4', 'A5 at 1~AAAAAAAA.5']);
+});
+
+test('a reader that knows more of a lineage than this node is not sent it again, and its position keeps it', (t) => {
+  const world = new World();
+  world.log.push(entry(B, 1));
+  const reader = new TestReader('c', parsePosition('1~AAAAAAAA.2~BBBBBBBB.1'));
+  world.feeds.attach(reader, 0);
+  world.order(entry(B, 2));
+  world.order(entry(A, 1, 0, '~BBBBBBBB.2'), entry(A, 2, 1, '~BBBBBBBB.2'), entry(A, 3, 2, '~BBBBBBBB.2'));
+  t.deepEqual(reader.got.slice(1), ['B2 at 1~BBBBBBBB.2~AAAAAAAA.2', 'A3 at 1~AAAAAAAA.3~BBBBBBBB.2']);
+  t.is(reader.ahead, null);
+});
+
+test('a relay asks the owner and passes on what it streams', (t) => {
+  const world = new World();
+  world.owner = OWNER;
+  const reader = new TestReader('c', 'now');
+  world.feeds.attach(reader, 0);
+  const { serial, after } = world.last('interest');
+  t.is(after, 'now');
+  world.feeds.onMessage(
+    OWNER,
+    { type: 'feed-start', channel: 'c', serial, position: '1~AAAAAAAA.7', recovered: true },
+    0,
+  );
+  world.feeds.onMessage(OWNER, { type: 'feed-entries', channel: 'c', serial, entries: [entry(A, 8)] }, 0);
+  t.deepEqual(reader.got, ['started 1~AAAAAAAA.7 recovered', 'A8 at 1~AAAAAAAA.8']);
+});
+
+test('a relay that misses an entry subscribes again from where it was', (t) => {
+  const world = new World();
+  world.owner = OWNER;
+  const reader = new TestReader('c', 'now');
+  world.feeds.attach(reader, 0);
+  const first = world.last('interest');
+  world.feeds.onMessage(
+    OWNER,
+    { type: 'feed-start', channel: 'c', serial: first.serial, position: '1~AAAAAAAA.7', recovered: true },
+    0,
+  );
+  world.feeds.onMessage(OWNER, { type: 'feed-entries', channel: 'c', serial: first.serial, entries: [entry(A, 9)] }, 0);
+  world.feeds.tick(1_000);
+  const second = world.last('interest');
+  t.not(second.serial, first.serial);
+  t.is(second.after, '1~AAAAAAAA.7');
+  world.feeds.onMessage(OWNER, { type: 'feed-entries', channel: 'c', serial: first.serial, entries: [entry(A, 8)] }, 0);
+  t.is(reader.got.length, 1, 'an answer to the earlier question is ignored');
+});
+
+test('when the owner changes, live readers go on from where they are', (t) => {
+  const world = new World();
+  const reader = new TestReader('c', 'now');
+  world.feeds.attach(reader, 0);
+  world.order(entry(A, 1));
+  world.owner = OWNER;
+  world.feeds.onTable(0);
+  t.is(world.last('interest').after, '1~AAAAAAAA.1');
+  world.log.push(entry(B, 1, 0, '~AAAAAAAA.1'));
+  world.owner = ME;
+  world.feeds.onTable(0);
+  t.deepEqual(reader.got.slice(1), ['A1 at 1~AAAAAAAA.1', 'B1 at 1~BBBBBBBB.1~AAAAAAAA.1']);
+});
+
+test('a peer that asks a node that does not serve the slot is told so', (t) => {
+  const world = new World();
+  world.owner = OWNER;
+  world.peers.onInterest('peer' as NodeId, { type: 'interest', channel: 'c', serial: 3, after: 'now' }, 0);
+  t.deepEqual(world.sent, [{ to: 'peer' as NodeId, message: { type: 'feed-end', channel: 'c', serial: 3 } }]);
+});
+
+test('what one turn brings for a peer leaves in one message', (t) => {
+  const world = new World();
+  world.peers.onInterest('peer' as NodeId, { type: 'interest', channel: 'c', serial: 3, after: 'now' }, 0);
+  world.order(entry(A, 1));
+  world.order(entry(A, 2));
+  world.peers.flush();
+  t.is(world.last('feed-entries').entries.length, 2);
+  t.is(world.sent.length, 2);
+});
+
+test('an interest whose lease runs out is dropped', (t) => {
+  const world = new World();
+  world.peers.onInterest('peer' as NodeId, { type: 'interest', channel: 'c', serial: 3, after: 'now' }, 0);
+  world.peers.tick(20_000);
+  t.is(world.feeds.size, 1);
+  world.peers.tick(40_000);
+  t.is(world.feeds.size, 0);
+});
