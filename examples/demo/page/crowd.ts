@@ -2,8 +2,9 @@
  * A card for each node, and every user as a dot that sits on the card of the node which serves that user. A user who is
  * moved travels; one whose node was killed hovers in the halo until the next node has taken over.
  */
-import type { NodeStatus, PulseNode, PulseUser } from '../pulse.js';
+
 import { hueOf, initials } from './palette.js';
+import type { NodeStatus, PulseNode, PulseUser } from './pulse.js';
 
 const DOT = 32;
 const GAP = 6;

@@ -2,11 +2,12 @@
  * The page of the demo. It is a client like any other: it connects with halod/client, served by the node it was loaded
  * from, reads the rooms and the demo's pulse as channels, and asks any live node for the table.
  */
-import { type ChatData, PULSE_CHANNEL, type Pulse, type PulseNode, roomChannel } from '../pulse.js';
+
 import { Control } from './control.js';
 import { Crowd } from './crowd.js';
 import { Halo } from './halo.js';
 import { hueOf } from './palette.js';
+import { type ChatData, PULSE_CHANNEL, type Pulse, type PulseNode, roomChannel } from './pulse.js';
 import { RoomView } from './rooms.js';
 import { startTheme } from './theme.js';
 import { showEvents, showTotals } from './totals.js';

@@ -1,6 +1,7 @@
 /** The chat rooms: what was said, by whom, and a line to say something oneself. Text only ever enters as text. */
-import type { ChatData } from '../pulse.js';
+
 import { hueOf, initials, personHue } from './palette.js';
+import type { ChatData } from './pulse.js';
 
 /** Older lines leave the page. */
 const LINES_KEPT = 80;

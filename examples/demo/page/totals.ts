@@ -1,6 +1,7 @@
 /** The counters and the last things that happened. */
-import type { PulseEvent, PulseTotals } from '../pulse.js';
+
 import { hueOf } from './palette.js';
+import type { PulseEvent, PulseTotals } from './pulse.js';
 
 const LINES = 3;
 
