@@ -49,7 +49,7 @@ export class Scores {
     this.slots = slots;
     this.#start = new Float64Array(slots);
     this.#width = new Float64Array(slots);
-    this.#shift = (Math.log2(slots) + 1) >> 1;
+    this.#shift = (32 - Math.clz32(slots)) >> 1;
     let sum = 0;
     for (let k = 0; k < slots; k++) {
       const next = sum + 1 / (slots - k);
