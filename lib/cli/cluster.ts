@@ -53,7 +53,7 @@ function printWelcome(nodes: readonly NodeProcess[]): void {
   ))
     printLine(line);
   printLine();
-  printLine('Add one      halod start --port 0 --seed ' + new URL(nodes[0]!.url).host);
+  printLine(`Add one      halod start --port 0 --seed ${new URL(nodes[0]!.url).host}`);
   printLine(`Look at it   halod status --node ${nodes[0]!.url}`);
   printLine(`Kill one     kill -9 ${nodes.at(-1)!.pid}`);
   printLine('Stop all     Ctrl-C');
