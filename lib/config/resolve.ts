@@ -11,7 +11,7 @@ import { readValue } from './values.js';
 /** Read by the command itself rather than by the node. */
 const COMMAND_OPTIONS = ['json'] as const;
 /** What other commands read from the environment. */
-const OTHER_ENVIRONMENT = ['HALOD_CONFIG', 'HALOD_JSON', 'HALOD_NODE', 'HALOD_TOKEN'];
+const OTHER_ENVIRONMENT = ['HALOD_CONFIG', 'HALOD_JSON', 'HALOD_LOG', 'HALOD_NODE', 'HALOD_TOKEN'];
 /** Kubernetes puts these beside every pod of a namespace that has a service called `halod`. */
 const SERVICE_ENVIRONMENT = /^HALOD_(?:SERVICE_(?:HOST|PORT.*)|PORT_\d+_(?:TCP|UDP).*)$/;
 
