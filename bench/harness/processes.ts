@@ -76,7 +76,7 @@ export class ServerProcess {
     const wantsLine = 'line' in options.ready;
     const child = spawn(options.command, options.args, {
       cwd: options.directory,
-      env: { ...process.env, NODE_OPTIONS: '', ...options.env },
+      env: { ...process.env, NODE_OPTIONS: '', PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, ...options.env },
       stdio: ['ignore', wantsLine ? 'pipe' : log, log],
     });
     closeSync(log);

@@ -50,7 +50,7 @@ export class Readers {
     this.#progress.on('error', () => {});
     this.#readers = Array.from({ length: setup.readers }, (_, index) => this.#create(index));
     setInterval(() => {
-      for (const reader of this.#readers) if (reader.isAttached) reader.wire.second?.();
+      for (const reader of this.#readers) if (reader.socket?.isOpen) reader.wire.second?.();
     }, 1_000);
   }
 

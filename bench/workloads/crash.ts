@@ -54,8 +54,8 @@ export const crash: Workload = {
       await generator.watch();
       stage.cluster.nodes[VICTIM]!.kill();
       await pause(AFTER_MS);
-      const watched = await generator.watched();
       const outcome = await stage.outcome(PATIENCE_MS);
+      const watched = await generator.watched();
       const served = watched.firstMs.filter((ms) => ms >= 0).sort((a, b) => a - b);
       const neverServed = USERS - served.length;
       return resultOf(outcome, {

@@ -55,9 +55,12 @@ export const jetstreamReader: ReaderWireFactory = (link) => {
   }
 
   function created(text: string): void {
-    // An error (no leader for the moment) is answered by the heartbeat rule: silence, then another try.
     const answer = JSON.parse(text) as { error?: unknown; delivered?: { stream_seq: number } };
-    if (answer.error !== undefined) return;
+    if (answer.error !== undefined) {
+      // No leader for the moment: another try with the next second.
+      silentSeconds = SILENT_SECONDS_MAX;
+      return;
+    }
     if (!hasStarted) lastStream = answer.delivered?.stream_seq ?? 0;
     hasStarted = true;
     link.ready();
@@ -74,6 +77,7 @@ export const jetstreamReader: ReaderWireFactory = (link) => {
       if (sid >> 1 !== generation) return;
       if ((sid & 1) === 1) {
         if (head[0] === 'M') created(data.toString('utf8', start, end));
+        else silentSeconds = SILENT_SECONDS_MAX;
         return;
       }
       silentSeconds = 0;

@@ -43,7 +43,7 @@ export interface ReaderWire {
   opened(): void;
   message(data: Buffer, start: number, end: number): void;
   closed(): void;
-  /** Called once a second while connected. */
+  /** Called once a second while the connection is open. */
   second?(): void;
 }
 
