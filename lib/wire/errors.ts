@@ -38,6 +38,11 @@ export const ERRORS = {
     retry: true,
     means: 'not confirmed in time; it may or may not be stored. Retry with the same id',
   },
+  unknown: {
+    status: 504,
+    retry: false,
+    means: 'the client has given up at its deadline: whether the message is stored cannot be known',
+  },
 } as const satisfies Record<string, { status: number; retry: boolean; means: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
