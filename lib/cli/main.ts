@@ -9,7 +9,7 @@ import { nearestName } from '../config/nearest.js';
 import { OPTION_GROUPS, OPTIONS, type OptionSpec } from '../config/options.js';
 import { formatBytes, formatDuration } from '../config/values.js';
 import { EXIT, UsageError } from './failure.js';
-import { reportFailure } from './output.js';
+import { printJson, reportFailure } from './output.js';
 
 const { version } = createRequire(import.meta.url)('halod/package.json') as { version: string };
 
@@ -253,6 +253,12 @@ function parseCount(text: string): number {
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  else process.exitCode = reportFailure(error, process.argv.includes('--json'));
+  const json = process.argv.includes('--json');
+  if (!(error instanceof CommanderError)) process.exitCode = reportFailure(error, json);
+  else if (error.exitCode === 0) process.exitCode = EXIT.done;
+  else {
+    // Commander has told people already.
+    if (json) printJson({ error: { code: 'bad-usage', message: error.message.replace(/^error: /, ''), retry: false } });
+    process.exitCode = EXIT.usage;
+  }
 }
