@@ -1,0 +1,79 @@
+/** The messages of one channel of a run, numbered as the history first names them, with all that is known of each. */
+
+export type Outcome = 'pending' | 'ok' | 'unknown' | 'fail';
+
+export interface Message {
+  readonly index: number;
+  readonly p: string;
+  readonly n: number;
+  /** undefined until its publish is read: files of readers may come before those of publishers. */
+  hash: string | undefined;
+  unordered: boolean;
+  invokedAt: number;
+  outcome: Outcome;
+  /** Entries it was seen as, `<lineage>.<s>`: several where a retry was stored twice before the two met. */
+  entries: string[];
+  receivers: number;
+}
+
+export class Messages {
+  readonly channel: string;
+  readonly all: Message[] = [];
+  readonly #byPublisher = new Map<string, Map<number, Message>>();
+  /** Times of all publishes, sorted at the end: how many newer ones had pushed a message towards its eviction. */
+  #times: Float64Array | undefined;
+
+  constructor(channel: string) {
+    this.channel = channel;
+  }
+
+  get(p: string, n: number): Message {
+    let ofPublisher = this.#byPublisher.get(p);
+    if (ofPublisher === undefined) {
+      ofPublisher = new Map();
+      this.#byPublisher.set(p, ofPublisher);
+    }
+    let message = ofPublisher.get(n);
+    if (message === undefined) {
+      message = {
+        index: this.all.length,
+        p,
+        n,
+        hash: undefined,
+        unordered: false,
+        invokedAt: Number.NEGATIVE_INFINITY,
+        outcome: 'pending',
+        entries: [],
+        receivers: 0,
+      };
+      ofPublisher.set(n, message);
+      this.all.push(message);
+    }
+    return message;
+  }
+
+  find(p: string, n: number): Message | undefined {
+    return this.#byPublisher.get(p)?.get(n);
+  }
+
+  /** Publishes to the channel in (from, until]. To be called when the whole history has been read. */
+  publishedBetween(from: number, until: number): number {
+    this.#times ??= Float64Array.from(this.all, (message) => message.invokedAt).sort();
+    return countUpTo(this.#times, until) - countUpTo(this.#times, from);
+  }
+}
+
+export function describe(channel: string, message: Pick<Message, 'p' | 'n'>): string {
+  return `${message.p} ${message.n} in ${channel}`;
+}
+
+function countUpTo(sorted: Float64Array, limit: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
