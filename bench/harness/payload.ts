@@ -14,9 +14,23 @@ const HEAD = '{"s":"00000000","c":"00000","t":"000000000000000","p":"';
 
 export const PAYLOAD_BYTES_MIN = TEXT_AT + 2;
 
-/** Both clocks are CLOCK_MONOTONIC, the same for all processes of the machine; `performance.now()` is the cheap one. */
-const [seconds, nanoseconds] = process.hrtime();
-const startMicros = seconds * 1e6 + nanoseconds / 1e3 - performance.now() * 1e3;
+/**
+ * Microseconds from `performance.now()` to CLOCK_MONOTONIC, which all processes of the machine share. Read many times and
+ * taken where the reads lay closest together: between a single pair the process may have been off its core for ms.
+ */
+const startMicros = (() => {
+  let offset = 0;
+  let closest = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const before = performance.now() * 1e3;
+    const [seconds, nanoseconds] = process.hrtime();
+    const after = performance.now() * 1e3;
+    if (after - before >= closest) continue;
+    closest = after - before;
+    offset = seconds * 1e6 + nanoseconds / 1e3 - (before + after) / 2;
+  }
+  return offset;
+})();
 
 export function nowMicros(): number {
   return startMicros + performance.now() * 1e3;
