@@ -195,6 +195,11 @@ export class Membership {
   onLinkUp(peer: NodeId, boot: Boot, now: number, seed?: string): void {
     if (this.#silent) return;
     this.#arrive(now);
+    if (peer === this.#self.id) {
+      this.#onTwin(boot);
+      this.#done();
+      return;
+    }
     if (seed !== undefined) this.#reconnect.onSeedAnswered(seed, peer);
     this.#links.add(peer);
     const known = this.#view.get(peer);
@@ -212,7 +217,7 @@ export class Membership {
     this.#arrive(now);
     this.#links.delete(peer);
     this.#sync.onLinkDown(peer);
-    const entry = this.#view.get(peer);
+    const entry = peer === this.#self.id ? undefined : this.#view.get(peer);
     if (why === 'refused') {
       this.#prober.onRefused(peer);
       if (entry && this.#features.linkHints) this.#refused(entry, now);
@@ -356,6 +361,13 @@ export class Membership {
     }
   }
 
+  /** A link to another process with this very key: the higher boot stays, the lower one is shown its record. */
+  #onTwin(boot: Boot): void {
+    const own = this.#self.record;
+    if (boot > own.boot) this.#supersede(boot);
+    else this.#ports.send(own.id, own.url, { type: 'news', records: [own], claims: [] });
+  }
+
   #supersede(boot: number): void {
     this.#silent = true;
     this.#ports.superseded(boot);
@@ -414,9 +426,15 @@ export class Membership {
     if (news) this.#gossip.tellClaim(entry.id, now);
     this.#weigh(entry, current, now);
     if (current === suspicion || !entry.suspicion) return;
-    // Seen for the first time: watchers look for themselves, and so does everyone where an address refuses.
-    if (this.#features.neighbourhood && (claim.kind !== 'suspect' || this.#neighbours.watches(entry)))
+    // Heard for the first time: see for oneself, so that a true accusation is soon confirmed and a false one answered.
+    if (this.#features.neighbourhood && (claim.kind !== 'suspect' || this.#looksInto(entry)))
       this.#prober.doubt(entry, now, false);
+  }
+
+  /** Its watchers do, and as many strangers as make a confirmation likely where the watchers are few or gone. */
+  #looksInto(entry: Entry): boolean {
+    if (this.#neighbours.watches(entry)) return true;
+    return this.#ports.random.next() * this.#view.liveCount < 3 * this.#timing.confirmations;
   }
 
   /** Own probes got no answer. */
@@ -451,7 +469,7 @@ export class Membership {
   /** Decides, or sets the time of the decision. */
   #weigh(entry: Entry, suspicion: Suspicion, now: number): void {
     const refusersNeeded = Math.min(2, this.#view.liveCount - 1);
-    if (suspicion.refusedHere && suspicion.refusers.length >= refusersNeeded)
+    if (suspicion.refusedHere && (suspicion.condemned || suspicion.refusers.length >= refusersNeeded))
       return this.#condemn(entry, suspicion, suspicion.refusers[0] as NodeId, now, 'refused');
     suspicion.settle(this.#rule());
     const waitedMs = now - suspicion.startedAt;
