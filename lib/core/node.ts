@@ -20,6 +20,7 @@ import type {
 } from './api.js';
 import { Asks } from './asks.js';
 import { Channels } from './channel/channels.js';
+import type { Mutation } from './channel/mutations.js';
 import type { ChannelsOptions } from './channel/options.js';
 import type { AppendRequest } from './channel/types.js';
 import { Feeds } from './feed/feeds.js';
@@ -45,6 +46,8 @@ export interface CoreOptions {
   readonly sessionsPerSecond: number;
   readonly drainTimeoutMs: number;
   readonly renderHistory: SessionsPorts['renderHistory'];
+  /** Bugs that the simulator plants to prove that its checkers see them; never set anywhere else. */
+  readonly mutations?: ReadonlySet<Mutation>;
 }
 
 /** What a node says of itself to those it is linked with. */

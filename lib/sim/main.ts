@@ -3,9 +3,10 @@
  * same trace on every machine.
  */
 import { parseArgs } from 'node:util';
+import { deliveryCommand } from './delivery/command.js';
 import { membershipCommand, type SimOptions } from './membership/command.js';
 
-const HELP = `npm run sim -- [membership] [options]
+const HELP = `npm run sim -- [membership | delivery] [options]
 
   --seeds N        so many seeds in a row (200)
   --from N         starting with this one (1)
@@ -19,7 +20,7 @@ const HELP = `npm run sim -- [membership] [options]
 
 type Family = (options: SimOptions, print: (line: string) => void) => Promise<boolean>;
 
-const FAMILIES: Readonly<Record<string, Family>> = { membership: membershipCommand };
+const FAMILIES: Readonly<Record<string, Family>> = { membership: membershipCommand, delivery: deliveryCommand };
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({

@@ -1,0 +1,165 @@
+/**
+ * Runs a scenario with the real node core and the real client core: chaos first, then every fault ends, every node
+ * comes back, and after a calm time all promises are checked over the recorded history.
+ */
+import { ALL_DEFENCES, type ClientDefences } from '../../client/core/ports.js';
+import type { Mutation } from '../../core/channel/mutations.js';
+import { TIMINGS } from '../../core/membership/options.js';
+import { decodeFrame } from '../../core/outbox.js';
+import { HistoryChecker } from '../checkers/checker.js';
+import type { HistoryBody, HistoryEvent } from '../checkers/history.js';
+import type { Counts } from '../checkers/verdict.js';
+import { LAN } from '../network.js';
+import { type Process, World } from '../world.js';
+import { ClientProgram } from './client-program.js';
+import { NodeProgram, type StreamMessage } from './node-program.js';
+import type { DeliveryScenario } from './scenario.js';
+
+export interface DeliveryViolation {
+  readonly rule: string;
+  readonly what: string;
+}
+
+export interface DeliveryOutcome {
+  readonly scenario: DeliveryScenario;
+  readonly violations: readonly DeliveryViolation[];
+  readonly hash: string;
+  readonly counts: Counts;
+  /** Faults that took effect, and moments of the protocol that came about. */
+  readonly happened: ReadonlyMap<string, number>;
+}
+
+export interface DeliveryTweaks {
+  readonly mutations?: ReadonlySet<Mutation>;
+  readonly defences?: ClientDefences;
+  readonly line?: (line: string) => void;
+  readonly event?: (event: HistoryEvent) => void;
+}
+
+const NAMES = new Map([
+  [20, 'push'],
+  [21, 'have'],
+  [22, 'digest'],
+  [23, 'acquire'],
+  [24, 'acquired'],
+  [40, 'forward'],
+  [41, 'forwarded'],
+  [42, 'forwarded'],
+]);
+/** The rarest moment in a frame names it. */
+const BY_RARITY = [24, 23, 22, 42, 41, 40, 21, 20];
+
+export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks = {}): DeliveryOutcome {
+  const violations: DeliveryViolation[] = [];
+  const happened = new Map<string, number>();
+  const checker = new HistoryChecker(
+    scenario.smallHistory ? { retention: { messages: scenario.channels.history.messages } } : {},
+  );
+  const { nodes, clients } = scenario;
+  const hosts = nodes + clients.length;
+  let publishing = true;
+  const record = (body: HistoryBody): void => {
+    const event = { t: world.now, ...body };
+    tweaks.event?.(event);
+    checker.on(event);
+  };
+  const urls = Array.from({ length: nodes }, (_, i) => `http://10.0.0.${i}:7400`);
+  const world: World = new World({
+    seed: scenario.seed,
+    hosts,
+    network: { ...LAN, lossMode: 'break', typeOf: scenario.triggers.length > 0 ? typeOf : () => 'message' },
+    faults: scenario.faults,
+    triggers: scenario.triggers,
+    ...(tweaks.line === undefined ? {} : { line: tweaks.line }),
+    program: (ports) => {
+      if (ports.host < nodes) {
+        return new NodeProgram(
+          {
+            slots: scenario.slots,
+            channels: scenario.channels,
+            timing: TIMINGS.local,
+            seeds: urls,
+            sessionsPerSecond: 200,
+            mutations: tweaks.mutations ?? new Set(),
+            log: (host, topic, text) => {
+              happened.set(topic, (happened.get(topic) ?? 0) + 1);
+              if (topic === 'misbehaved' || topic === 'invariant')
+                violations.push({ rule: topic, what: `node ${host}: ${text}` });
+              record({ kind: 'node', node: `${host}`, event: topic, detail: text });
+            },
+          },
+          ports,
+        );
+      }
+      const plan = clients[ports.host - nodes]!;
+      return new ClientProgram(
+        plan,
+        {
+          urls: [urls[ports.host % nodes]!, ...urls],
+          defences: tweaks.defences ?? ALL_DEFENCES,
+          publishDeadlineMs: 15_000,
+          now: () => world.now,
+          publishing: () => publishing,
+          record,
+        },
+        ports,
+      );
+    },
+  });
+
+  for (let i = 0; i < nodes; i++) world.at(i * 20, () => world.start(i));
+  for (let i = nodes; i < hosts; i++) world.at(1_500 + i, () => world.start(i));
+  try {
+    world.run(scenario.chaosMs);
+    calm(world, nodes);
+    record({ kind: 'calm' });
+    world.run(world.now + scenario.calmMs / 5);
+    publishing = false;
+    world.run(world.now + (scenario.calmMs * 4) / 5);
+    atRest(world, nodes, violations);
+  } catch (error) {
+    violations.push({ rule: 'crash', what: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+  const verdict = checker.finish();
+  for (const { kind, detail } of verdict.violations) violations.push({ rule: kind, what: detail });
+  for (const [name, times] of world.happened) happened.set(name, times);
+  return { scenario, violations, hash: world.trace.hash, counts: verdict.counts, happened };
+}
+
+/** Every fault ends; who is down comes back, with nothing it held. */
+function calm(world: World, nodes: number): void {
+  world.conditions.clear();
+  for (let i = 0; i < nodes; i++) if (world.hosts[i]!.process === undefined) world.start(i);
+}
+
+function programs<T>(world: World, type: abstract new (...args: never[]) => T): T[] {
+  return world.hosts
+    .map((host) => (host.process as Process | undefined)?.program)
+    .filter((program) => program instanceof (type as never)) as T[];
+}
+
+/** Liveness: one table, everyone serves, nobody waits for an answer any more. */
+function atRest(world: World, nodes: number, violations: DeliveryViolation[]): void {
+  const running = programs(world, NodeProgram);
+  const iterations = new Set(running.map((n) => n.core.placement.table.iteration));
+  if (running.length !== nodes) violations.push({ rule: 'liveness', what: `${running.length} of ${nodes} nodes run` });
+  if (iterations.size > 1) violations.push({ rule: 'liveness', what: `${iterations.size} tables at rest` });
+  for (const node of running) {
+    if (node.core.state !== 'serving') violations.push({ rule: 'liveness', what: `${node.id} is ${node.core.state}` });
+  }
+  for (const client of programs(world, ClientProgram)) {
+    if (client.pending > 0)
+      violations.push({ rule: 'liveness', what: `${client.id} waits for ${client.pending} answers` });
+    if (client.state !== 'connected') violations.push({ rule: 'liveness', what: `${client.id} is ${client.state}` });
+  }
+}
+
+function typeOf(message: unknown): string {
+  if (!(message instanceof Uint8Array)) {
+    const stream = message as StreamMessage;
+    return 'text' in stream ? (/^\{"type":"([a-z]+)"/.exec(stream.text)?.[1] ?? 'text') : 'close';
+  }
+  const numbers = new Set(decodeFrame(message).elements.map((e) => e[0] as number));
+  const rarest = BY_RARITY.find((number) => numbers.has(number));
+  return rarest === undefined ? 'gossip' : NAMES.get(rarest)!;
+}
