@@ -69,4 +69,19 @@ export const LIMITS = {
   publishesInFlightMax: 65_536,
   catchUpEntriesMax: 10_000,
   catchUpReadMax: 512,
+  /** Publishes kept while a slot is being taken over; more are answered `overloaded`. */
+  slotQueueMax: 64,
+  /** Nodes served as copies of one slot beyond those the table names: claimants, hedges, joiners. */
+  extraCopiesMax: 8,
+  /** Pushed to one peer and not confirmed yet. */
+  pushWindowBytes: 8 * MiB,
+  /** Entries of one lineage in one push. */
+  pushPartEntriesMax: 4_096,
+  pushPartBytes: 512 * KiB,
+  /** Ids of unnumbered messages remembered per channel after the messages are gone. */
+  formerIdsMaxPerChannel: 4_096,
+  /** Channels of which something is remembered. */
+  channelLogsMax: 1_000_000,
+  /** Slots and lineages in one message about what is held. */
+  digestItemsMax: 65_536,
 } as const;

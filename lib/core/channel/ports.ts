@@ -1,0 +1,34 @@
+/** What the channel side of a node asks of the rest, and what it says of its peers. */
+import type { Boot, NodeId, Slot } from '../../wire/ids.js';
+import type { Position } from '../../wire/position.js';
+import type { ReplicationMessage } from '../../wire/replication.js';
+import type { Random } from '../random.js';
+import type { Entry, Gap } from './types.js';
+
+export interface ChannelsPorts {
+  /** FIFO per peer while the link is up; when it breaks a suffix is lost, and onPeerDown, onPeerUp follow. */
+  send(to: NodeId, message: ReplicationMessage): void;
+  readonly random: Random;
+  /** Milliseconds since 1970, for display. */
+  wallNow(): number;
+  /** Newly committed and ordered here, where this node owns the channel: deliver in this order. */
+  ordered(channel: string, entries: readonly Entry[], now: number): void;
+  /** Live readers of the channel here must be told of this before anything that follows. */
+  gapped(channel: string, gap: Gap, now: number): void;
+  /** The readers' position moves without a message. */
+  moved(channel: string, position: Position, now: number): void;
+  /** This node began to serve these slots (`gained`: reads and live order are valid), or ceased to own them (`lost`). */
+  ownershipChanged(gained: readonly Slot[], lost: readonly Slot[], now: number): void;
+  log(topic: string, text: string): void;
+}
+
+export interface LivePeer {
+  readonly id: NodeId;
+  readonly boot: Boot;
+}
+
+/** What a node that leaves, or gives a slot away, has not yet seen confirmed elsewhere. */
+export interface Handover {
+  readonly slotsLeft: number;
+  readonly entriesLeft: number;
+}

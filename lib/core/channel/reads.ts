@@ -1,0 +1,194 @@
+/**
+ * Reading a served channel from a position. What was removed below the reader is told as a gap before the next message;
+ * a lineage that this node has not heard of, or not far enough, is looked for before it is called lost.
+ */
+import type { GapReason } from '../../wire/client.js';
+import type { LineageId, NodeId } from '../../wire/ids.js';
+import { EMPTY_POSITION, type Position } from '../../wire/position.js';
+import type { Held } from '../../wire/replication.js';
+import type { ChannelLog, StoredEntry } from './log.js';
+import { ROLE, type Store } from './store.js';
+import type { Entry, Gap, ReadResult } from './types.js';
+
+interface Search {
+  readonly since: number;
+  readonly slot: number;
+  /** Nodes that told what they hold of the slot since. */
+  readonly answered: Set<NodeId>;
+  askAt: number;
+}
+
+const SEARCHES_MAX = 10_000;
+
+export class Reads {
+  readonly #store: Store;
+  readonly #searches = new Map<LineageId, Search>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  head(channel: string): Position {
+    return this.#store.logs.get(channel)?.head() ?? EMPTY_POSITION;
+  }
+
+  read(channel: string, after: Position | 'start', limit: number, now: number): ReadResult {
+    const store = this.#store;
+    const log = store.logs.get(channel);
+    const from = after === 'start' ? EMPTY_POSITION : after;
+    const number = log?.slot.slot ?? store.table?.slotOf(channel) ?? 0;
+    if (store.role(number) !== ROLE.serving) {
+      return { gap: null, entries: [], position: from, complete: true, catchingUp: true };
+    }
+    if (after !== 'start' && store.planted('readFromHead')) {
+      return { gap: null, entries: [], position: this.head(channel), complete: true, catchingUp: false };
+    }
+    const checked = after === 'start' ? { lost: null, catchingUp: false } : this.#check(log, number, from, now);
+    if (log === undefined) {
+      const position = checked.lost === null ? from : without(from, checked.lost.lids);
+      const gap: Gap | null = checked.lost === null ? null : { reason: checked.lost.reason, position };
+      return { gap, entries: [], position, complete: true, catchingUp: checked.catchingUp };
+    }
+    const position = new Map(checked.lost === null ? from : without(from, checked.lost.lids));
+    let reason: GapReason | null = checked.lost?.reason ?? null;
+    for (const [lid, strand] of log.strands) {
+      if ((position.get(lid) ?? 0) >= strand.cut) continue;
+      if (after !== 'start') reason ??= log.lastTrim;
+      position.set(lid, strand.cut);
+    }
+    if (store.planted('trimWithoutGap')) reason = null;
+    const start = new Map(position);
+    const { entries, complete, gapAt } = this.#collect(log, position, limit);
+    if (gapAt && after !== 'start') reason ??= log.lastTrim;
+    if (reason !== null) store.counters.gaps++;
+    const gap = reason === null ? null : { reason, position: start };
+    return { gap, entries, position, complete, catchingUp: checked.catchingUp };
+  }
+
+  /** The entries after a position, which moves on with them. */
+  #collect(
+    log: ChannelLog,
+    position: Map<LineageId, number>,
+    limit: number,
+  ): { entries: Entry[]; complete: boolean; gapAt: boolean } {
+    const { order } = log;
+    const entries: Entry[] = [];
+    let gapAt = false;
+    let i = this.#startOf(log, position);
+    for (; i < order.end && entries.length < limit; i++) {
+      const entry = order.at(i)!;
+      if (entry.gone || entry.s <= (position.get(entry.lid) ?? 0)) continue;
+      const known = entry.aliases?.some((alias) => alias.s <= (position.get(alias.lid) ?? 0)) ?? false;
+      if (known && !this.#store.planted('noAliasAdvance')) {
+        position.set(entry.lid, entry.s);
+        continue;
+      }
+      if (entry.gapBefore && !known) {
+        // the gap comes first in an answer of its own
+        if (entries.length > 0) break;
+        gapAt = true;
+      }
+      entries.push(entry);
+      position.set(entry.lid, entry.s);
+    }
+    const complete = i >= order.end;
+    // aliases at the end stand in no order: the reader is past them as well
+    if (complete) {
+      for (const [lid, strand] of log.strands) {
+        if ((position.get(lid) ?? 0) < strand.consumed) position.set(lid, strand.consumed);
+      }
+    }
+    return { entries, complete, gapAt };
+  }
+
+  /** The first place in the order that may hold something beyond the position. */
+  #startOf(log: ChannelLog, position: Position): number {
+    let start = log.order.end;
+    for (const [lid, strand] of log.strands) {
+      const after = position.get(lid) ?? 0;
+      if (after >= strand.consumed) continue;
+      for (let i = strand.items.search((entry) => entry.s > after); i < strand.next; i++) {
+        const entry = strand.items.at(i) as StoredEntry;
+        if (entry.place < 0) continue;
+        if (entry.place < start) start = entry.place;
+        break;
+      }
+    }
+    return Math.max(start, log.order.first);
+  }
+
+  #check(
+    log: ChannelLog | undefined,
+    slot: number,
+    from: Position,
+    now: number,
+  ): { lost: { lids: LineageId[]; reason: GapReason } | null; catchingUp: boolean } {
+    const store = this.#store;
+    const lids: LineageId[] = [];
+    let reason: GapReason = 'unknown';
+    let catchingUp = false;
+    for (const [lid, s] of from) {
+      const strand = log?.strands.get(lid);
+      if (strand !== undefined && s <= Math.max(strand.consumed, strand.cut)) continue;
+      const have = store.lineages.get(lid)?.have ?? -1;
+      if (s <= have) {
+        // held, and waits for its commit; or all that there was of the channel was removed
+        if (strand !== undefined && s <= strand.last) catchingUp = true;
+        else {
+          lids.push(lid);
+          reason = 'age';
+        }
+      } else if (!this.#searched(lid, slot, now)) catchingUp = true;
+      else {
+        lids.push(lid);
+        reason = have < 0 ? 'unknown' : 'lost';
+      }
+    }
+    return { lost: lids.length === 0 ? null : { lids, reason }, catchingUp };
+  }
+
+  /** True once every live node has said what it holds, and some time was left for it to arrive. */
+  #searched(lid: LineageId, slot: number, now: number): boolean {
+    const store = this.#store;
+    const others = [...store.peers.values()].filter((peer) => peer.live);
+    if (others.length === 0) return true;
+    let search = this.#searches.get(lid);
+    if (search === undefined) {
+      if (this.#searches.size >= SEARCHES_MAX) return false;
+      search = { since: now, slot, answered: new Set(), askAt: now };
+      this.#searches.set(lid, search);
+    }
+    if (now >= search.askAt) {
+      search.askAt = now + store.options.unknownMs / 2;
+      for (const peer of others) {
+        if (!peer.up || search.answered.has(peer.id)) continue;
+        peer.replies.push({ type: 'digest', kind: 'ask', request: 0, slots: [slot], held: this.#stock(slot) });
+      }
+    }
+    if (now - search.since < store.options.unknownMs) return false;
+    return others.every(({ id }) => search.answered.has(id)) || now - search.since >= 3 * store.options.unknownMs;
+  }
+
+  onAnswer(from: NodeId, slots: readonly number[], held: readonly Held[]): void {
+    if (this.#searches.size === 0) return;
+    const listed = new Set(slots);
+    for (const { slot } of held) listed.add(slot);
+    for (const search of this.#searches.values()) if (listed.has(search.slot)) search.answered.add(from);
+  }
+
+  tick(now: number): void {
+    for (const [lid, { since }] of this.#searches) {
+      if (now - since > 6 * this.#store.options.unknownMs) this.#searches.delete(lid);
+    }
+  }
+
+  #stock(slot: number): Held[] {
+    return (this.#store.slots.get(slot)?.lineages ?? []).map(({ lid, have }) => ({ slot, lid, have }));
+  }
+}
+
+function without(position: Position, lids: readonly LineageId[]): Position {
+  const rest = new Map(position);
+  for (const lid of lids) rest.delete(lid);
+  return rest;
+}

@@ -1,0 +1,221 @@
+/**
+ * Everything the channel side of a node holds, and the few steps on it that all parts share. One store per node; the
+ * files beside this one are the rules that work on it.
+ */
+import type { Boot, LineageId, NodeId, Slot } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
+import type { Table } from '../table/types.js';
+import { Lineage } from './lineage.js';
+import { ChannelLog, type StoredEntry } from './log.js';
+import type { Mutation } from './mutations.js';
+import type { ChannelsOptions } from './options.js';
+import { Peer } from './peer.js';
+import type { ChannelsPorts, LivePeer } from './ports.js';
+import { SlotState } from './slot.js';
+import type { AppendRequest } from './types.js';
+
+/** A rule that must always hold does not: the process has to stop before it spreads what is wrong. */
+export class InvariantBroken extends Error {
+  override readonly name = 'InvariantBroken';
+}
+
+export const ROLE = { none: 0, taking: 1, serving: 2 } as const;
+
+/** A publish of a message that is held already, and waits for that one's commit. */
+export interface Repeat {
+  readonly request: AppendRequest;
+  readonly entry: StoredEntry;
+  readonly since: number;
+}
+
+export class Store {
+  readonly options: ChannelsOptions;
+  readonly self: LivePeer;
+  readonly ports: ChannelsPorts;
+  readonly #mutations: ReadonlySet<Mutation>;
+  table: Table | null = null;
+  next: Table | null = null;
+  /** Raised with every table, next table and list of the living. */
+  version = 0;
+  /** When the table, or a link, last changed; own clock. */
+  changedAt = 0;
+  /** By slot: ROLE of this node there. */
+  roles = new Uint8Array(0);
+  readonly slots = new Map<Slot, SlotState>();
+  readonly logs = new Map<string, ChannelLog>();
+  readonly lineages = new Map<LineageId, Lineage>();
+  readonly peers = new Map<NodeId, Peer>();
+  /** Nodes that must hold an entry before it counts, as things stand; 1 to acks. */
+  required = 1;
+  /** Fewer live nodes than acks, and set to refuse. */
+  short = false;
+  /** History held, all channels. */
+  bytes = 0;
+  /** Lineages whose commit may have moved. */
+  readonly touched: Lineage[] = [];
+  /** Channels in which committed entries wait for a publisher's earlier one. */
+  readonly blocked = new Set<ChannelLog>();
+  /** Slots whose active lineage has entries that are not committed yet. */
+  readonly pending = new Set<SlotState>();
+  /** Slots whose copies are to be told what was removed. */
+  readonly snapshotsDue = new Set<SlotState>();
+  repeats: Repeat[] = [];
+  /** Appended or repeated here and not answered yet. */
+  inFlight = 0;
+  publishers = 0;
+  readonly counters = {
+    appended: 0,
+    committed: 0,
+    acknowledged: 0,
+    repeated: 0,
+    refused: 0,
+    merged: 0,
+    aliases: 0,
+    gaps: 0,
+    gatesForced: 0,
+    hedges: 0,
+    fences: 0,
+    activations: 0,
+    evicted: 0,
+    pushedEntries: 0,
+    storedEntries: 0,
+    refusedParts: 0,
+    twoOwners: 0,
+  };
+
+  constructor(options: ChannelsOptions, self: LivePeer, ports: ChannelsPorts, mutations: ReadonlySet<Mutation>) {
+    this.options = options;
+    this.self = self;
+    this.ports = ports;
+    this.#mutations = mutations;
+  }
+
+  /** Whether the simulator planted this bug; always false elsewhere. */
+  planted(mutation: Mutation): boolean {
+    return this.#mutations.size > 0 && this.#mutations.has(mutation);
+  }
+
+  peer(id: NodeId): Peer {
+    let peer = this.peers.get(id);
+    if (peer === undefined) {
+      peer = new Peer(id);
+      this.peers.set(id, peer);
+    }
+    return peer;
+  }
+
+  setBoot(peer: Peer, boot: Boot): void {
+    if (boot <= peer.boot) return;
+    peer.boot = boot;
+    peer.reset();
+  }
+
+  slot(slot: Slot): SlotState {
+    let state = this.slots.get(slot);
+    if (state === undefined) {
+      state = new SlotState(slot);
+      this.slots.set(slot, state);
+      state.open = this.roles[slot] === ROLE.serving;
+    }
+    return state;
+  }
+
+  log(channel: string, slot: SlotState): ChannelLog {
+    let log = this.logs.get(channel);
+    if (log === undefined) {
+      log = new ChannelLog(channel, slot);
+      this.logs.set(channel, log);
+      slot.logs.add(log);
+    } else if (log.slot !== slot) throw new InvariantBroken(`channel ${channel} arrives in another slot than its own`);
+    return log;
+  }
+
+  lineage(lid: LineageId, slot: SlotState, author: NodeId | null, boot: Boot, own: boolean): Lineage {
+    const lineage = new Lineage(lid, slot, author, boot, own);
+    this.lineages.set(lid, lineage);
+    slot.lineages.push(lineage);
+    return lineage;
+  }
+
+  role(slot: Slot): number {
+    return this.roles[slot] ?? ROLE.none;
+  }
+
+  touch(lineage: Lineage): void {
+    if (lineage.touched || !lineage.slot.open) return;
+    lineage.touched = true;
+    this.touched.push(lineage);
+  }
+
+  /**
+   * Whether what is not known here is known nowhere: every provisioned member lives and is linked, and nothing changed
+   * for a while. Until then a publisher that this node never heard of may be one from the other side of a split.
+   */
+  settledAt(now: number): boolean {
+    if (now - this.changedAt < this.options.unknownMs || this.table === null) return false;
+    for (const { id, live } of this.table.members) {
+      if (id !== this.self.id && !(live && this.peer(id).up)) return false;
+    }
+    return true;
+  }
+
+  /** The live node that owns the slot by this node's table, unless it is this one. */
+  ownerPeer(slot: Slot): Peer | undefined {
+    const owner = this.table?.ownerOf(slot);
+    return owner === undefined || owner === this.self.id ? undefined : this.peer(owner);
+  }
+
+  /** The nodes to which what is held of a slot is to be pushed. */
+  targets(slot: SlotState, now: number): readonly Peer[] {
+    if (slot.targetsVersion === this.version) return slot.targets;
+    const targets: Peer[] = [];
+    if (this.role(slot.slot) !== ROLE.none) {
+      for (const id of this.table!.holdersOf(slot.slot)) addTarget(targets, this, id);
+      if (this.next !== null) for (const id of this.next.holdersOf(slot.slot)) addTarget(targets, this, id);
+    } else if (!this.planted('noForward')) {
+      const owner = this.table?.ownerOf(slot.slot);
+      if (owner !== undefined) addTarget(targets, this, owner);
+    }
+    for (const [peer, until] of slot.extra) {
+      if (until <= now) slot.extra.delete(peer);
+      else if (!targets.includes(peer)) targets.push(peer);
+    }
+    slot.targets = targets;
+    slot.targetsVersion = this.version;
+    slot.targetsEdition++;
+    return targets;
+  }
+
+  /** Serves a node as a copy of the slot for a while, whatever the table says. */
+  addExtra(slot: SlotState, peer: Peer, now: number): void {
+    if (!slot.extra.has(peer) && slot.extra.size >= LIMITS.extraCopiesMax) return;
+    slot.extra.set(peer, now + this.options.claimMs);
+    slot.targetsVersion = -1;
+  }
+
+  /** Queues what each target of the lineage's slot lacks. */
+  spread(lineage: Lineage, now: number): void {
+    const targets = this.targets(lineage.slot, now);
+    if (lineage.outsVersion !== lineage.slot.targetsEdition) {
+      lineage.outs = targets.map((peer) => lineage.markOf(peer));
+      lineage.outsVersion = lineage.slot.targetsEdition;
+    }
+    const { outs } = lineage;
+    for (let i = 0; i < outs.length; i++) {
+      const mark = outs[i]!;
+      if (mark.queued || !mark.peer.up || mark.have >= lineage.have) continue;
+      mark.queued = true;
+      mark.peer.dirty.push(mark);
+    }
+  }
+
+  spreadSlot(slot: SlotState, now: number): void {
+    for (const lineage of slot.lineages) if (lineage.have > 0) this.spread(lineage, now);
+  }
+}
+
+function addTarget(targets: Peer[], store: Store, id: NodeId): void {
+  if (id === store.self.id) return;
+  const peer = store.peer(id);
+  if (!targets.includes(peer)) targets.push(peer);
+}
