@@ -146,7 +146,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     name: 'slots',
     value: 'N',
     kind: { type: 'integer', min: 16, max: 65_536, powerOfTwo: true },
-    default: 4096,
+    default: 16_384,
     clusterWide: true,
     group: 'cluster',
     help: 'hash buckets that channels are spread over, a power of two',
