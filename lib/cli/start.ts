@@ -1,0 +1,143 @@
+/**
+ * `halod start`: a node in this process, until a signal or a drain ends it. The first signal hands over slots and moves
+ * clients; the second ends the process at once.
+ */
+
+import { missingSecurity } from '../config/complete.js';
+import type { NodeOptions } from '../config/options.js';
+import { resolveOptions } from '../config/resolve.js';
+import type { DrainProgress } from '../core/api.js';
+import { Core } from '../core/node.js';
+import { coreOptions } from '../node/core-options.js';
+import { Node } from '../node/node.js';
+import { CommandError, EXIT, UsageError } from './failure.js';
+import { colour, count, note, printJson, printLine } from './output.js';
+
+/** A warning that names why a seed will have nothing to do with this node; trying again would not change it. */
+const REFUSAL = /^(\S+): (secret|differs): (.*)$/s;
+/** What the shell makes of a process that a signal ended. */
+const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export async function runStart(flags: ReadonlyMap<string, unknown>, configFile: string | undefined): Promise<number> {
+  const { options, json } = await resolveOptions({ flags, environment: process.env, configFile });
+  const startedAt = performance.now();
+  const node = new Node(
+    options,
+    (complete, identity, url, ports) => new Core(coreOptions(complete, identity, url), ports),
+  );
+  const told = new Teller(node, json);
+  const ended = new Promise<number>((resolve, reject) => {
+    node.once('closed', () => resolve(EXIT.done));
+    node.once('superseded', () =>
+      reject(new CommandError('superseded', 'another process was started with the identity of this node')),
+    );
+    node.on('warning', (text) => {
+      const refusal = told.serving ? null : REFUSAL.exec(text);
+      if (refusal) reject(refusalError(refusal));
+    });
+    stopOnSignals(node, told, resolve);
+  });
+  const exitCode = await Promise.race([ended, start(node, options, told, startedAt).then(() => ended)]);
+  // Whatever still holds the loop has nothing left to do.
+  setTimeout(() => process.exit(exitCode), 100).unref();
+  return exitCode;
+}
+
+async function start(node: Node, options: NodeOptions, told: Teller, startedAt: number): Promise<void> {
+  try {
+    await node.start();
+  } catch (error) {
+    throw error instanceof Error && 'syscall' in error
+      ? Object.assign(error, { port: options.port, address: options.host })
+      : error;
+  }
+  told.ready(options, performance.now() - startedAt);
+}
+
+function refusalError([, seed, code, text]: RegExpExecArray): UsageError {
+  return code === 'secret'
+    ? new UsageError(`${seed} refuses this node: ${text}`, 'wrong-secret')
+    : new UsageError(`${seed} refuses this node: ${text}`, 'wrong-cluster');
+}
+
+function stopOnSignals(node: Node, told: Teller, end: (exitCode: number) => void): void {
+  let signals = 0;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      signals++;
+      if (signals > 1) process.exit(EXIT_BY_SIGNAL[signal]);
+      if (!told.serving) return end(EXIT.done);
+      told.draining();
+      node.close().then(
+        () => end(EXIT.done),
+        () => end(EXIT.failed),
+      );
+    });
+  }
+}
+
+/** Tells what happens, to people or to programs. */
+class Teller {
+  readonly #node: Node;
+  readonly #json: boolean;
+  #serving = false;
+  #saidDraining = false;
+  #lastProgress = '';
+
+  constructor(node: Node, json: boolean) {
+    this.#node = node;
+    this.#json = json;
+    node.on('warning', (text) => {
+      if (json) printJson({ event: 'warning', message: text });
+      else note(`${colour('yellow', 'warning', process.stderr)} ${text}`);
+    });
+    node.on('draining', () => this.draining());
+    node.on('drain', (progress) => this.#progress(progress));
+  }
+
+  get serving(): boolean {
+    return this.#serving;
+  }
+
+  ready(options: NodeOptions, tookMs: number): void {
+    this.#serving = true;
+    const { id, url } = this.#node;
+    if (this.#json) {
+      printJson({ event: 'ready', id, url, cluster: options.cluster });
+      return;
+    }
+    const others = this.#node.core
+      .cluster()
+      .nodes.filter((node) => node.id !== id && node.state !== 'failed' && node.state !== 'left').length;
+    printLine(
+      `${colour('bold', 'halod')} node ${id} serves ${colour('cyan', url)} after ${(tookMs / 1_000).toFixed(2)} s`,
+    );
+    printLine(
+      `  cluster   ${options.cluster}, ${others === 0 ? 'alone so far' : `with ${count(others)} other ${others === 1 ? 'node' : 'nodes'}`}; history ${options.data === '' ? 'in memory' : `in ${options.data}`}`,
+    );
+    if (options.console) printLine(`  console   ${url}/console`);
+    printLine(
+      `  add one   halod start --port 0 --seed ${new URL(url).host}${options.cluster === 'default' ? '' : ` --cluster ${options.cluster}`}`,
+    );
+    printLine(`  try it    halod publish room:1 '{"text":"hi"}' --node ${url}`);
+    if (options.insecure && missingSecurity(options).length > 0)
+      note(
+        `${colour('yellow', 'warning', process.stderr)} insecure: anybody who reaches this port may publish, read and join`,
+      );
+  }
+
+  draining(): void {
+    if (this.#saidDraining) return;
+    this.#saidDraining = true;
+    if (this.#json) printJson({ event: 'draining' });
+    else note('leaving: handing over slots and moving clients; a second signal ends it at once');
+  }
+
+  #progress({ phase, slotsLeft, sessionsLeft, entriesLeft }: DrainProgress): void {
+    const text = `  ${phase}: ${count(slotsLeft)} slots, ${count(sessionsLeft)} clients and ${count(entriesLeft)} messages to hand over`;
+    if (text === this.#lastProgress) return;
+    this.#lastProgress = text;
+    if (this.#json) printJson({ event: 'drain', phase, slotsLeft, sessionsLeft, entriesLeft });
+    else note(text);
+  }
+}
