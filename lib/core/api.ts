@@ -10,11 +10,13 @@ import type { Position } from '../wire/position.js';
 import type { AppendRequest, Entry } from './channel/types.js';
 import type { MemberState } from './membership/types.js';
 import type { Random } from './random.js';
-import type { SessionRequest, SessionSink } from './session/types.js';
+import type { Grants, SessionRequest, SessionSink } from './session/types.js';
 
 /** One client's state on this node. The transport calls `onMessage` for what arrives and `onClosed` once at the end. */
 export interface SessionHandle {
   readonly user: string;
+  /** Set anew by the transport when the client brings a fresh token. */
+  grants: Grants;
   onMessage(message: ClientMessage, now: number): void;
   onClosed(now: number): void;
 }

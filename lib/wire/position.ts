@@ -35,6 +35,11 @@ export function formatStreamPosition(channels: readonly string[], positionOf: (c
   return `1!${hashList(sorted)}!${vectors.join('!')}`;
 }
 
+/** The same from vectors as they stand in positions of single channels, in the order of the sorted channels. */
+export function formatStreamVectors(sorted: readonly string[], vectors: readonly string[]): string {
+  return sorted.length === 1 ? `1~${vectors[0]!}` : `1!${hashList(sorted)}!${vectors.join('!')}`;
+}
+
 /**
  * Positions by channel; undefined where the text was written for another list of channels.
  * @throws HalodError `bad-position`

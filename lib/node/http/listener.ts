@@ -1,0 +1,171 @@
+/**
+ * The one port for clients, apps and peers: HTTP with limits on what a stranger may hold open, and the upgrade to
+ * WebSocket on two paths. Whatever is wrong with a request is answered before it costs anything.
+ */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { SUBPROTOCOLS, type Subprotocol } from '../../wire/client.js';
+import { HalodError } from '../../wire/errors.js';
+import { PEER_PATH, PEER_SUBPROTOCOL } from '../../wire/handshake.js';
+import { LIMITS } from '../../wire/limits.js';
+import type { Driver } from '../driver.js';
+import type { Links } from '../links/links.js';
+import { ClientSocket, type Opening, WebSocketConnection } from '../transports/websocket.js';
+import { channelsFrom, credentialsFrom, isSet, readTarget, type Target } from './request.js';
+import { rawError } from './respond.js';
+import { Router } from './router.js';
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 15_000;
+const HEADERS_MAX = 100;
+const HEADER_BYTES_MAX = 16 * 1024;
+/** A fragment or a chunk costs memory of its own, however small it is. */
+const FRAGMENTS_MAX = 256;
+const CHUNKS_MAX = 4_096;
+const CLOSE_TIMEOUT_MS = 5_000;
+
+interface Parts {
+  readonly driver: Driver;
+  readonly links: Pick<Links, 'accept'>;
+  readonly router: Router;
+}
+
+export class Listener {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #clients: WebSocketServer;
+  readonly #peers: WebSocketServer;
+  /** Absent until the node knows its address: connections wait that long. */
+  #parts: Parts | null = null;
+
+  constructor() {
+    this.#server = createServer({
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      noDelay: true,
+    });
+    this.#server.maxHeadersCount = HEADERS_MAX;
+    this.#server.maxConnections = LIMITS.connectionsMax;
+    const common = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
+    const bounds = { maxFragments: FRAGMENTS_MAX, maxBufferedChunks: CHUNKS_MAX, closeTimeout: CLOSE_TIMEOUT_MS };
+    this.#clients = new WebSocketServer({
+      ...common,
+      ...bounds,
+      maxPayload: LIMITS.clientFrameBytesMax,
+      WebSocket: ClientSocket,
+      handleProtocols: (offered) => chooseSubprotocol(offered) ?? false,
+    });
+    this.#peers = new WebSocketServer({
+      ...common,
+      ...bounds,
+      maxPayload: LIMITS.handshakeBytesMax,
+      handleProtocols: (offered) => (offered.has(PEER_SUBPROTOCOL) ? PEER_SUBPROTOCOL : false),
+    });
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    this.#server.on('clientError', onClientError);
+  }
+
+  /** Resolves with the port. Rejects where it is taken. */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host.replace(/^\[|\]$/g, ''), () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  serve(driver: Driver, links: Pick<Links, 'accept'>): void {
+    const router = new Router(driver);
+    this.#parts = { driver, links, router };
+    this.#server.on('request', (request, response) => router.handle(request, response));
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', () => socket.destroy());
+      try {
+        this.#upgrade(request, socket, head);
+      } catch (error) {
+        if (!(error instanceof HalodError)) throw error;
+        driver.stats.httpErrors++;
+        socket.end(rawError(error));
+      }
+    });
+  }
+
+  /** @throws Error where files that are to be served cannot be read */
+  async check(): Promise<void> {
+    await this.#parts?.router.files.check();
+  }
+
+  /** Ends everything that is still open. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+      // what was written last should still arrive
+      setTimeout(() => this.cut(), 100).unref();
+    });
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { driver, links } = this.#parts!;
+    const target = readTarget(request.url ?? '/');
+    if (target.path === PEER_PATH) {
+      // a browser always says where a page comes from, and no page is a node
+      if (request.headers.origin !== undefined) throw new HalodError('forbidden', 'this path is for other nodes');
+      this.#peers.handleUpgrade(request, socket, head, (ws) => links.accept(ws, request));
+      return;
+    }
+    if (target.path !== '/v1/ws') throw new HalodError('not-found', 'WebSockets are at /v1/ws');
+    const { host, origin } = request.headers;
+    if (!driver.origins.allowsHost(host) || !driver.origins.allowsOrigin(origin, host)) {
+      driver.stats.refusedOrigins++;
+      throw new HalodError('forbidden', 'pages of this origin may not use this node without tokens');
+    }
+    const { state } = driver.core;
+    if (state === 'starting') throw new HalodError('starting');
+    if (state === 'left') throw new HalodError('draining');
+    if (driver.stats.connections >= LIMITS.connectionsMax) throw new HalodError('too-many');
+    const opening = readOpening(request, target);
+    this.#clients.handleUpgrade(request, socket, head, (ws) => {
+      new WebSocketConnection(ws as ClientSocket, opening, driver);
+    });
+  }
+}
+
+/** @throws HalodError */
+function readOpening(request: IncomingMessage, { query }: Target): Opening {
+  const offered = request.headers['sec-websocket-protocol'];
+  const subprotocol = offered === undefined ? SUBPROTOCOLS[0] : chooseSubprotocol(new Set(offered.split(/\s*,\s*/)));
+  if (subprotocol === undefined) throw new HalodError('bad-request', `subprotocols are ${SUBPROTOCOLS.join(', ')}`);
+  const { bearer, token, user } = credentialsFrom(request, query);
+  const channels = channelsFrom(query);
+  const complete = query.has('user') || token !== '' || bearer !== '' || channels.length > 0;
+  const after = query.get('after') ?? undefined;
+  return { subprotocol, bearer, complete, user, token, relay: isSet(query, 'relay'), after, channels };
+}
+
+/** The first that both know, in the client's order. */
+function chooseSubprotocol(offered: ReadonlySet<string>): Subprotocol | undefined {
+  for (const name of offered) if ((SUBPROTOCOLS as readonly string[]).includes(name)) return name as Subprotocol;
+  return undefined;
+}
+
+/** Noise, a header that is too large, a request that takes too long. */
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'too-large' : 'bad-request';
+  socket.end(rawError(new HalodError(code, `this is no valid HTTP request: ${error.code ?? error.message}`)));
+}

@@ -1,0 +1,367 @@
+/**
+ * A running node: the core with its clock, its chance, its links and its port. The core is called from here and from
+ * transports, never from inside a step of its own; what it wants sent leaves once a turn of the event loop.
+ */
+import { EventEmitter } from 'node:events';
+import { networkInterfaces } from 'node:os';
+import { completeOptions } from '../config/complete.js';
+import type { NodeOptions } from '../config/options.js';
+import type { DrainProgress, NodeCore, NodePorts, NodeState } from '../core/api.js';
+import { Core } from '../core/node.js';
+import type { Boot, NodeId } from '../wire/ids.js';
+import { Gate } from './auth/gate.js';
+import { Origins } from './auth/origin.js';
+import { clusterTerms, coreOptions } from './core-options.js';
+import type { Driver } from './driver.js';
+import { Listener } from './http/listener.js';
+import { type Identity, idOfKey, loadIdentity, verifySignature } from './identity.js';
+import type { Self } from './links/handshake.js';
+import { Links } from './links/links.js';
+import { stretchSecret } from './links/seal.js';
+import { createLog, type Log } from './log.js';
+import { CryptoRandom } from './random.js';
+import { Stats } from './stats.js';
+import { Expiry } from './transports/expiry.js';
+import { WriteQueue } from './transports/outbox.js';
+import { Pinger } from './transports/pinger.js';
+import { Turns } from './turns.js';
+
+export interface NodeEvents {
+  state: [NodeState];
+  /** How far a drain has come. */
+  drain: [DrainProgress];
+  /** Something that an operator should know: an unreachable seed, a peer that refuses this node. */
+  warning: [text: string];
+  /** Another process runs this identity: the node has stopped. */
+  superseded: [];
+  /** Somebody asked for a drain over HTTP; the node drains and stops. */
+  draining: [];
+  closed: [];
+}
+
+export interface CloseOptions {
+  /** False stops at once; else slots and clients are handed over first. */
+  readonly drain?: boolean;
+}
+
+export type CreateCore = (options: NodeOptions, identity: Identity, url: string, ports: NodePorts) => NodeCore;
+
+/** A node inside your own process. Resolves once it serves. */
+export async function createNode(options: Partial<NodeOptions> = {}): Promise<Node> {
+  return startNode(completeOptions(options), (complete, identity, url, ports) => {
+    return new Core(coreOptions(complete, identity, url), ports);
+  });
+}
+
+/** With another core: tests bring a small one. */
+export async function startNode(options: NodeOptions, createCore: CreateCore): Promise<Node> {
+  const node = new Node(options, createCore);
+  await node.start();
+  return node;
+}
+
+/** Longest stall after which what waits in sockets is still acted on: an old publish must not come back to life. */
+const STALL_MAX_MS = 30_000;
+/** A node this young that hears of a later boot of itself was given too low a boot number; an older one was replaced. */
+const YOUNG_MS = 10_000;
+/** A drain that did not end by then is ended. */
+const DRAIN_PATIENCE_MS = 5_000;
+/** The same warning is not repeated sooner. */
+const WARNING_MS = 30_000;
+
+export class Node extends EventEmitter<NodeEvents> {
+  readonly options: NodeOptions;
+  readonly stats = new Stats();
+  readonly #createCore: CreateCore;
+  readonly #random = new CryptoRandom();
+  readonly #pinger = new Pinger();
+  readonly #expiry = new Expiry();
+  readonly #listener = new Listener();
+  readonly #gate: Gate;
+  readonly #turns: Turns;
+  readonly #writes: WriteQueue;
+  readonly #warned = new Map<string, number>();
+  #identity!: Identity;
+  #url = '';
+  #core!: NodeCore;
+  #links!: Links;
+  #log!: Log;
+  #secret!: Uint8Array;
+  #startedAt = 0;
+  #draining: Promise<void> | null = null;
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: NodeOptions, createCore: CreateCore) {
+    super();
+    this.options = options;
+    this.#createCore = createCore;
+    this.#gate = new Gate(options, this.stats);
+    this.#turns = new Turns(
+      () => this.#flush(),
+      (now) => this.#tick(now),
+      (stalledMs) => this.#stalled(stalledMs),
+    );
+    this.#writes = new WriteQueue(this.stats, () => this.#turns.touch());
+  }
+
+  get id(): NodeId {
+    return this.#identity.id;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  get core(): NodeCore {
+    return this.#core;
+  }
+
+  get state(): NodeState {
+    return this.#core.state;
+  }
+
+  /** @throws Error where the port is taken, a file cannot be read … */
+  async start(): Promise<void> {
+    const { options } = this;
+    try {
+      const [identity, port] = await Promise.all([
+        loadIdentity(options),
+        this.#listener.listen(options.host, options.port),
+        this.#gate.ready(),
+      ]);
+      this.#identity = identity;
+      this.#url = options.advertise === '' ? listenUrl(options.host, port) : options.advertise.replace(/\/+$/, '');
+      this.#secret = stretchSecret(options.clusterSecret, options.cluster);
+      this.#log = createLog(identity.id);
+      this.#listener.serve(this.#createDriver(), { accept: (ws, request) => this.#links.accept(ws, request) });
+      await this.#listener.check();
+    } catch (error) {
+      await this.#listener.close();
+      this.#pinger.stop();
+      throw error;
+    }
+    await this.#startCore();
+  }
+
+  /** Hands over slots and clients, leaves the cluster, and stops. */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drainNow();
+    return this.#draining;
+  }
+
+  async close({ drain = true }: CloseOptions = {}): Promise<void> {
+    const state = this.#core.state;
+    if (drain && (state === 'serving' || state === 'draining') && this.#hasPeers()) return this.drain();
+    return this.#stop();
+  }
+
+  // the core and its surroundings
+
+  async #startCore(): Promise<void> {
+    const serving = new Promise<void>((resolve) => {
+      const onState = (state: NodeState): void => {
+        if (state !== 'serving' && state !== 'left') return;
+        this.off('state', onState);
+        resolve();
+      };
+      this.on('state', onState);
+    });
+    this.#links = this.#createLinks();
+    this.#core = this.#createCore(this.options, this.#identity, this.#url, this.#createPorts());
+    this.#startedAt = this.#turns.now();
+    this.#core.start(this.#startedAt);
+    this.#turns.start();
+    this.#log('node', `${this.id} boot ${this.#identity.boot} at ${this.#url}`);
+    await serving;
+  }
+
+  #createPorts(): NodePorts {
+    return {
+      random: this.#random,
+      sendFrame: (peer, url, bytes) => {
+        this.stats.framesOut++;
+        this.stats.frameBytesOut += bytes.length;
+        this.#links.sendFrame(peer, url, bytes);
+      },
+      closeLink: (peer, why, reason) => this.#links.close(peer, why, reason),
+      dial: (url) => this.#links.dial(url),
+      flushSoon: () => this.#turns.touch(),
+      sign: (bytes) => this.#identity.sign(bytes),
+      verify: verifySignature,
+      idOf: idOfKey,
+      wallNow: Date.now,
+      stateChanged: (state) => {
+        this.#log('node', state);
+        // listeners may call the core: not inside its step
+        setImmediate(() => this.emit('state', state));
+      },
+      drained: (progress) => void setImmediate(() => this.emit('drain', progress)),
+      superseded: (boot) => void setImmediate(() => this.#superseded(boot)),
+      log: (topic, text) => this.#log(topic, text),
+    };
+  }
+
+  #createLinks(): Links {
+    const { options } = this;
+    const self: Self = {
+      identity: this.#identity,
+      terms: clusterTerms(options),
+      url: this.#url,
+      secret: this.#secret,
+      sealed: options.clusterSecret !== '',
+    };
+    const step = (act: (now: number) => void): void => {
+      if (this.#stopping !== null) return;
+      act(this.#turns.now());
+      this.#turns.touch();
+    };
+    return new Links(
+      self,
+      {
+        onUp: (peer, boot, dialled) => step((now) => this.#core.onLinkUp(peer, boot, now, dialled)),
+        onDown: (peer, why) => step((now) => this.#core.onLinkDown(peer, why, now)),
+        onDialFailed: (url, why, text) => {
+          if (why !== 'self') this.#warn(`${url}: ${text}`);
+          step((now) => this.#core.onDialFailed(url, why, now));
+        },
+        onFrame: (peer, bytes) => {
+          this.stats.framesIn++;
+          this.stats.frameBytesIn += bytes.length;
+          step((now) => this.#core.onFrame(peer, bytes, now));
+        },
+        onTwin: (boot) => {
+          if (boot > this.#identity.boot) this.#superseded(boot);
+        },
+      },
+      this.#log,
+    );
+  }
+
+  #createDriver(): Driver {
+    const node = this;
+    const nodeUrls = (): string[] => this.#core.cluster().nodes.map((each) => each.url);
+    return {
+      get core() {
+        return node.#core;
+      },
+      options: this.options,
+      url: this.#url,
+      stats: this.stats,
+      gate: this.#gate,
+      origins: new Origins(this.options, this.#gate.wantsTokens, this.#gate.isOpen, nodeUrls),
+      random: this.#random,
+      writes: this.#writes,
+      pinger: this.#pinger,
+      expiry: this.#expiry,
+      log: this.#log,
+      now: () => this.#turns.now(),
+      touch: () => this.#turns.touch(),
+      drainAndStop: () => {
+        this.emit('draining');
+        void this.drain();
+      },
+    };
+  }
+
+  // turns of the event loop
+
+  #flush(): number {
+    this.#core.flush(this.#turns.now());
+    this.#writes.flush();
+    return this.#core.nextWakeAt();
+  }
+
+  #tick(now: number): void {
+    this.#core.tick(now);
+  }
+
+  #stalled(stalledMs: number): void {
+    if (stalledMs < STALL_MAX_MS) return;
+    this.#log('node', `ALARM: stalled for ${Math.round(stalledMs)} ms, all connections are cut`);
+    this.#listener.cut();
+    this.#links.cut();
+  }
+
+  // the end
+
+  async #drainNow(): Promise<void> {
+    const left = new Promise<void>((resolve) => {
+      this.on('state', (state) => {
+        if (state === 'left') resolve();
+      });
+      setTimeout(resolve, this.options.drainTimeoutMs + DRAIN_PATIENCE_MS).unref();
+    });
+    this.#core.drain(this.#turns.now());
+    this.#turns.touch();
+    if (this.#core.state !== 'left') await left;
+    await this.#stop();
+  }
+
+  #stop(): Promise<void> {
+    this.#stopping ??= this.#stopNow();
+    return this.#stopping;
+  }
+
+  async #stopNow(): Promise<void> {
+    this.#pinger.shutDown();
+    this.#turns.stop();
+    this.#links.stop();
+    await this.#listener.close();
+    this.#pinger.stop();
+    this.#expiry.stop();
+    this.#log('node', 'closed');
+    this.emit('closed');
+  }
+
+  #superseded(boot: Boot): void {
+    if (this.#stopping !== null) return;
+    if (this.#turns.now() - this.#startedAt > YOUNG_MS) {
+      this.#log('node', `ALARM: replaced by a later start of this node (boot ${boot})`);
+      void this.#stop().then(() => this.emit('superseded'));
+      return;
+    }
+    this.#log('node', `starting over above boot ${boot}`);
+    this.#pinger.shutDown();
+    this.#links.stop();
+    this.#turns.pause();
+    this.#identity.raiseBoot(boot).then(
+      (identity) => {
+        this.#identity = identity;
+        return this.#startCore();
+      },
+      (error: Error) => {
+        this.#warn(error.message);
+        return this.#stop();
+      },
+    );
+  }
+
+  #hasPeers(): boolean {
+    const { nodes, self } = this.#core.cluster();
+    return nodes.some((node) => node.id !== self && node.state !== 'left' && node.state !== 'failed');
+  }
+
+  #warn(text: string): void {
+    const now = this.#turns.now();
+    if (now - (this.#warned.get(text) ?? Number.NEGATIVE_INFINITY) < WARNING_MS) return;
+    if (this.#warned.size > 100) this.#warned.clear();
+    this.#warned.set(text, now);
+    this.#log('node', text);
+    this.emit('warning', text);
+  }
+}
+
+/** Where others reach a node that listens on `host`. */
+function listenUrl(host: string, port: number): string {
+  const bare = host.replace(/^\[|\]$/g, '');
+  const reachable = bare === '0.0.0.0' || bare === '::' ? outsideAddress(bare === '::') : bare;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+/** The first address of this machine that is not loopback. */
+function outsideAddress(allowsV6: boolean): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  const outside = addresses.filter((address) => !address.internal && !address.address.startsWith('fe80'));
+  const found = outside.find((address) => address.family === 'IPv4') ?? (allowsV6 ? outside[0] : undefined);
+  return found?.address ?? '127.0.0.1';
+}

@@ -1,0 +1,103 @@
+/**
+ * Messages as the bytes that a socket takes. Readers of a channel get the same entry one after the other, so the bytes
+ * of the last entry are kept, once for each way of framing: a reader after the first costs no encoding.
+ */
+import type { ServerMessage } from '../../wire/client.js';
+import { entryJson, messageJson, serverJson } from '../../wire/codec-client.js';
+import { entryMsgpack, serverMsgpack } from '../../wire/codec-client-msgpack.js';
+import { type Entry, positionAfter } from '../../wire/entry.js';
+
+export type Framing = 'ws-json' | 'ws-msgpack' | 'sse' | 'ndjson';
+
+const TEXT = 0x81;
+const BINARY = 0x82;
+
+/** An unmasked ping without content. */
+export const PING_FRAME = Buffer.from([0x89, 0]);
+
+let last: Entry | undefined;
+let lastJson = '';
+let frames: Partial<Record<Framing, Buffer>> = {};
+
+/** `{"id":…,"channel":…,"data":…,"position":…,"time":…}` */
+export function jsonOf(entry: Entry): string {
+  if (entry !== last) {
+    last = entry;
+    lastJson = entryJson(entry);
+    frames = {};
+  }
+  return lastJson;
+}
+
+/** A reader of one channel: its position is the entry's own. */
+export function frameOf(entry: Entry, framing: Framing): Buffer {
+  const json = jsonOf(entry);
+  const known = frames[framing];
+  if (known !== undefined) return known;
+  const frame = makeFrame(entry, json, framing);
+  frames[framing] = frame;
+  return frame;
+}
+
+function makeFrame(entry: Entry, json: string, framing: Framing): Buffer {
+  switch (framing) {
+    case 'ws-json':
+      return textFrame(messageJson(json));
+    case 'ws-msgpack':
+      return webSocketFrame(BINARY, entryMsgpack(entry));
+    case 'sse':
+      return Buffer.from(sseBlock('', positionAfter(entry), json));
+    case 'ndjson':
+      return Buffer.from(`${json}\n`);
+  }
+}
+
+export function serverFrame(message: ServerMessage, framing: 'ws-json' | 'ws-msgpack'): Buffer {
+  return framing === 'ws-json' ? textFrame(serverJson(message)) : webSocketFrame(BINARY, serverMsgpack(message));
+}
+
+/** '' leaves the event's name or the id out. */
+export function sseBlock(event: string, id: string, json: string): string {
+  return `${event === '' ? '' : `event: ${event}\n`}${id === '' ? '' : `id: ${id}\n`}data: ${json}\n\n`;
+}
+
+function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(headBytes(length) + length);
+  frame.write(text, writeHead(frame, TEXT, length));
+  return frame;
+}
+
+function webSocketFrame(opcode: number, payload: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(headBytes(payload.length) + payload.length);
+  frame.set(payload, writeHead(frame, opcode, payload.length));
+  return frame;
+}
+
+function headBytes(length: number): number {
+  return length < 126 ? 2 : length < 65_536 ? 4 : 10;
+}
+
+/** Returns where the payload starts. */
+function writeHead(frame: Buffer, opcode: number, length: number): number {
+  frame[0] = opcode;
+  if (length < 126) {
+    frame[1] = length;
+    return 2;
+  }
+  if (length < 65_536) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+    return 4;
+  }
+  frame[1] = 127;
+  frame.writeUInt32BE(0, 2);
+  frame.writeUInt32BE(length, 6);
+  return 10;
+}
+
+/** The payload of a frame made here, for a socket that must be written to through ws. */
+export function payloadOf(frame: Buffer): Buffer {
+  const length = frame[1]!;
+  return frame.subarray(length < 126 ? 2 : length === 126 ? 4 : 10);
+}

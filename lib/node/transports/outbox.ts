@@ -1,0 +1,98 @@
+/**
+ * The write side of one connection. What one turn of the event loop has for a socket leaves in one write: a write costs
+ * 8 to 10 µs, a record more in the same write 0.2 µs. Its queue is bounded; whoever reads too slowly is cut off.
+ */
+import type { Socket } from 'node:net';
+import { LIMITS } from '../../wire/limits.js';
+import type { Stats } from '../stats.js';
+
+/** Above this, frames are handed over one by one instead of being copied together. */
+const JOIN_BYTES_MAX = 128 * 1024;
+
+/** Outboxes with something to write, flushed once a turn. */
+export class WriteQueue {
+  readonly stats: Stats;
+  #dirty: Outbox[] = [];
+  readonly #wake: () => void;
+
+  constructor(stats: Stats, wake: () => void) {
+    this.stats = stats;
+    this.#wake = wake;
+  }
+
+  add(outbox: Outbox): void {
+    if (this.#dirty.push(outbox) === 1) this.#wake();
+  }
+
+  flush(): void {
+    const dirty = this.#dirty;
+    if (dirty.length === 0) return;
+    this.#dirty = [];
+    for (const outbox of dirty) outbox.flush();
+  }
+}
+
+export abstract class Outbox {
+  readonly #queue: WriteQueue;
+  #first: Buffer | null = null;
+  #more: Buffer[] | null = null;
+  #bytes = 0;
+
+  constructor(queue: WriteQueue) {
+    this.#queue = queue;
+  }
+
+  /** null once nothing can be written any more. */
+  protected abstract get socket(): Socket | null;
+  /** Called at most once, and never from inside `push`. */
+  protected abstract cutOff(): void;
+
+  protected push(frame: Buffer): void {
+    this.#bytes += frame.length;
+    if (this.#first === null) {
+      this.#first = frame;
+      this.#queue.add(this);
+    } else if (this.#bytes > LIMITS.clientQueueBytesMax) {
+      // the flush finds that it is too much; until then nothing more is kept
+      this.#more = [];
+    } else if (this.#more === null) {
+      this.#more = [frame];
+    } else {
+      this.#more.push(frame);
+    }
+  }
+
+  flush(): void {
+    const first = this.#first;
+    if (first === null) return;
+    const more = this.#more;
+    const bytes = this.#bytes;
+    this.#first = null;
+    this.#more = null;
+    this.#bytes = 0;
+    const socket = this.socket;
+    if (socket === null) return;
+    if (bytes + socket.writableLength > LIMITS.clientQueueBytesMax) {
+      this.#queue.stats.slow++;
+      return this.cutOff();
+    }
+    this.#queue.stats.bytesOut += bytes;
+    if (more === null) this.write(socket, first);
+    else if (bytes <= JOIN_BYTES_MAX && this.joins) this.write(socket, Buffer.concat([first, ...more], bytes));
+    else {
+      socket.cork();
+      this.write(socket, first);
+      for (const frame of more) this.write(socket, frame);
+      socket.uncork();
+    }
+  }
+
+  /** Whether frames may be written as one piece. */
+  protected get joins(): boolean {
+    return true;
+  }
+
+  protected write(socket: Socket, bytes: Buffer): void {
+    socket.write(bytes);
+  }
+}
