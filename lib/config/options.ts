@@ -296,7 +296,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     name: 'move-rate',
     value: 'N',
     kind: integer(1, 100_000),
-    default: 200,
+    default: 2_000,
     group: 'operation',
     help: 'clients a second that this node takes over from others',
   }),
