@@ -8,6 +8,8 @@ test('a user may always read the own channel and no other user’s', (t) => {
   t.true(maySubscribe(grants([]), 'alice', '@alice'));
   t.false(maySubscribe(grants([]), 'alice', '@bob'));
   t.false(maySubscribe(grants([]), '', '@'));
+  t.false(maySubscribe(grants(['*']), 'alice', '@bob'), 'not even where all channels are allowed');
+  t.true(maySubscribe(grants(['@*']), 'support', '@bob'), 'unless the token names own channels');
 });
 
 test('without tokens everything is allowed', (t) => {

@@ -5,8 +5,15 @@ import type { Grants } from './types.js';
 
 export const ALL_GRANTS: Grants = { subscribe: 'all', publish: 'all', expiresAt: Number.POSITIVE_INFINITY };
 
+/** The own channel of another user is private: only a pattern that begins with `@` itself allows it. */
 export function maySubscribe(grants: Grants, user: string, channel: string): boolean {
-  return (user !== '' && channel === `@${user}`) || allows(grants.subscribe, channel);
+  if (user !== '' && channel === `@${user}`) return true;
+  const { subscribe } = grants;
+  if (subscribe === 'all' || !channel.startsWith('@')) return allows(subscribe, channel);
+  return allows(
+    subscribe.filter((pattern) => pattern.startsWith('@')),
+    channel,
+  );
 }
 
 export function mayPublish(grants: Grants, channel: string): boolean {
