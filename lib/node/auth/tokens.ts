@@ -104,10 +104,10 @@ function readClaims(payload: JWTPayload): Principal {
 
 /**
  * `["a:*"]` allows both to subscribe and to publish, `{"sub": […], "pub": […]}` says which. Without the claim all
- * channels are allowed but the own channels of others: a pattern matches `@bob` only if it begins with `@` itself.
+ * channels are allowed, except that nobody reads the own channels of others.
  */
 function readChannels(claim: unknown): Pick<Grants, 'subscribe' | 'publish'> {
-  if (claim === undefined || claim === null) return { subscribe: ['*'], publish: ['*'] };
+  if (claim === undefined || claim === null) return { subscribe: ['*'], publish: 'all' };
   if (Array.isArray(claim)) return { subscribe: readPatterns(claim), publish: readPatterns(claim) };
   if (typeof claim !== 'object') throw new HalodError('unauthorized', 'the channels claim is malformed');
   const { sub, pub } = claim as { sub?: unknown; pub?: unknown };
