@@ -26,6 +26,11 @@ export class SocketPublisher {
     this.#socket.send(text);
   }
 
+  /** A batch that was taken, with its room in front. */
+  sendInPlace(body: Buffer, end: number): void {
+    this.#socket.sendInPlace(body, end);
+  }
+
   sendBatch(batch: ByteWriter): void {
     const { body, end } = batch.take();
     this.#socket.sendInPlace(body, end);

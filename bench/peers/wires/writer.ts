@@ -4,7 +4,7 @@
  */
 
 /** Room in front for the header of a WebSocket frame. */
-const ROOM = 14;
+export const ROOM = 14;
 
 export class ByteWriter {
   #buffer: Buffer;
