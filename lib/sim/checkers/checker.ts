@@ -196,7 +196,7 @@ export class HistoryChecker {
   #judgeOrder(reader: ReaderHistory): void {
     const messages = this.#messages(reader.channel);
     for (const { message, last } of reader.late) {
-      if (message.unordered) continue;
+      if (message.unordered || messages.isBroken(message.p, message.n, last)) continue;
       const name = describe(reader.channel, message);
       this.verdict.report('out-of-order', `${reader.client} got ${name} after ${last}`);
     }

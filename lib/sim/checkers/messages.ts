@@ -56,6 +56,18 @@ export class Messages {
     return this.#byPublisher.get(p)?.get(n);
   }
 
+  /**
+   * Whether a publish from `from` to `to` ended neither stored nor pending: the library then goes on under a new session,
+   * and between what came before and after it no order is promised.
+   */
+  isBroken(p: string, from: number, to: number): boolean {
+    for (let n = from; n <= to; n++) {
+      const outcome = this.find(p, n)?.outcome;
+      if (outcome === 'unknown' || outcome === 'fail') return true;
+    }
+    return false;
+  }
+
   /** Publishes to the channel in (from, until]. To be called when the whole history has been read. */
   publishedBetween(from: number, until: number): number {
     this.#times ??= Float64Array.from(this.all, (message) => message.invokedAt).sort();
