@@ -9,7 +9,6 @@
 import type { NodeId, Slot } from '../../wire/ids.js';
 import { digest64, slotOf } from './hash.js';
 import { type Layout, ScoreCache } from './layout.js';
-import { fullOrder } from './order.js';
 import type { Table, TableMember, TableParameters } from './types.js';
 
 /** Raised whenever the same members would give another table. */
@@ -104,7 +103,7 @@ class BuiltTable implements Table {
   }
 
   orderOf(slot: Slot): NodeId[] {
-    return this.#layout === undefined ? [] : this.#idsOf(fullOrder(this.#layout.ranking, slot));
+    return this.#layout === undefined ? [] : this.#idsOf(this.#layout.orders.full(slot));
   }
 
   #idsOf(indices: Iterable<number>): NodeId[] {
@@ -119,35 +118,30 @@ class BuiltTable implements Table {
 
 /** The second layer: from each slot's order, those who live. */
 function fillHolders(
-  { ranking, ready, readyStride, readyLengths }: Layout,
+  { orders, first }: Layout,
   members: readonly TableMember[],
   copies: number,
   owners: Int16Array,
   holders: Int16Array,
 ): void {
-  const { zones } = ranking;
   const live = Uint8Array.from(members, (member) => (member.live ? 1 : 0));
-  const wanted = Math.min(
-    copies,
-    live.reduce((sum, bit) => sum + bit, 0),
-  );
+  const liveCount = live.reduce((sum, bit) => sum + bit, 0);
+  const wanted = Math.min(copies, liveCount);
   if (wanted === 0) return;
-  const liveZones = new Set(zones.filter((_, index) => live[index] === 1)).size;
-  const choice = new Choice(live, zones, liveZones, wanted);
+  const choice = new Choice(live, orders.dealer.zones, wanted);
   for (let slot = 0; slot < owners.length; slot++) {
-    const from = slot * readyStride;
-    const to = slot * copies;
+    const start = slot * copies;
     let alive = 0;
-    while (alive < wanted && live[ready[from + alive]!] === 1) {
-      holders[to + alive] = ready[from + alive]!;
+    while (alive < wanted && live[first[start + alive]!] === 1) {
+      holders[start + alive] = first[start + alive]!;
       alive++;
     }
     // When the first of the order all live, they are the choice: the order itself spreads over the zones.
     if (alive < wanted) {
-      if (!choice.take(ready, from, readyLengths[slot]!)) choice.take(fullOrder(ranking, slot), 0, members.length);
-      holders.set(choice.nodes, to);
+      if (!choice.take(orders.known(slot))) for (const order of orders.beyondKnown(slot)) if (choice.take(order)) break;
+      holders.set(choice.nodes, start);
     }
-    owners[slot] = holders[to]!;
+    owners[slot] = holders[start]!;
   }
 }
 
@@ -158,23 +152,22 @@ class Choice {
   readonly #zones: Int32Array;
   readonly #liveZones: number;
 
-  constructor(live: Uint8Array, zones: Int32Array, liveZones: number, wanted: number) {
+  constructor(live: Uint8Array, zones: Int32Array, wanted: number) {
     this.nodes = new Int16Array(wanted);
     this.#live = live;
     this.#zones = zones;
-    this.#liveZones = liveZones;
+    this.#liveZones = new Set(zones.filter((_, node) => live[node] === 1)).size;
   }
 
-  /** Reads `length` nodes of the order from `start`; false when they are too few to tell. */
-  take(order: ArrayLike<number>, start: number, length: number): boolean {
+  /** False when the part of the order that is given is too short to tell. */
+  take(order: Int16Array): boolean {
     const { nodes } = this;
     let zonesUsed = 0;
     for (let count = 0; count < nodes.length; count++) {
       const wantsNewZone = count >= 2 && zonesUsed < this.#liveZones;
-      let at = start;
-      const end = start + length;
-      while (at < end && !this.#fits(order[at]!, count, wantsNewZone)) at++;
-      if (at === end) return false;
+      let at = 0;
+      while (at < order.length && !this.#fits(order[at]!, count, wantsNewZone)) at++;
+      if (at === order.length) return false;
       nodes[count] = order[at]!;
       if (this.#inNewZone(order[at]!, count)) zonesUsed++;
     }
