@@ -72,7 +72,7 @@ test('what was acknowledged before its owner died is delivered to a reader that 
   cluster.run(50);
   const before = cluster.publish(other, '@alice', 'before');
   cluster.run(50);
-  t.like(before.result, { ok: true, copies: 2 });
+  t.true(before.result?.ok && before.result.copies >= 2);
   const position = first.sink.entries[0]!.position;
   const missed = cluster.publish(other, '@alice', 'missed');
   cluster.runUntil(() => missed.result !== undefined, 1_000);

@@ -2,46 +2,18 @@
  * Several node cores in one process under virtual time: links are queues that deliver in order after a delay, frames
  * pass through the real codec, chance comes from a seed. Small on purpose; the simulator in lib/sim has the faults.
  */
-import { createHash } from 'node:crypto';
 import type { NodePorts, NodeState } from '../../lib/core/api.js';
 import { CHANNELS_DEFAULTS, type ChannelsOptions } from '../../lib/core/channel/options.js';
 import type { AppendResult, Entry } from '../../lib/core/channel/types.js';
 import { TIMINGS } from '../../lib/core/membership/options.js';
 import { Core } from '../../lib/core/node.js';
-import type { Random } from '../../lib/core/random.js';
 import { ALL_GRANTS } from '../../lib/core/session/grants.js';
 import type { Session } from '../../lib/core/session/session.js';
 import type { SessionSink } from '../../lib/core/session/types.js';
+import { idOfKey, idOfNumber, keyOfNumber, stamp, verifyStamp } from '../../lib/sim/membership/member-program.js';
+import { SeededRandom } from '../../lib/sim/world-random.js';
 import type { ServerMessage } from '../../lib/wire/client.js';
 import { positionAfter } from '../../lib/wire/entry.js';
-import type { NodeId } from '../../lib/wire/ids.js';
-
-export class SeededRandom implements Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0 || 1;
-  }
-
-  /** Mulberry32. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  }
-
-  below(below: number): number {
-    return Math.floor(this.next() * below);
-  }
-
-  name(bytes: number): string {
-    const out = new Uint8Array(bytes);
-    for (let i = 0; i < bytes; i++) out[i] = this.below(256);
-    return Buffer.from(out).toString('base64url');
-  }
-}
 
 export interface TestNode {
   readonly index: number;
@@ -99,16 +71,16 @@ export class TestCluster {
     options: { seeds?: number[]; channels?: Partial<ChannelsOptions>; slots?: number; sessionsPerSecond?: number } = {},
   ): TestNode {
     const index = this.nodes.length;
-    const key = createHash('sha256').update(`key ${index}`).digest();
+    const key = keyOfNumber(index);
     const url = `http://node${index}:7400`;
     const channels = { ...CHANNELS_DEFAULTS, ...options.channels };
     const core = new Core(
       {
         membership: {
           cluster: 'test',
-          id: idOf(key),
+          id: idOfNumber(index),
           key,
-          boot: this.now,
+          boot: Math.ceil(this.now),
           url,
           weight: 1,
           zone: '',
@@ -274,9 +246,9 @@ export class TestCluster {
         if (this.nodes[index] !== undefined) this.nodes[index].flush = true;
         else queueMicrotask(() => undefined);
       },
-      sign: (bytes) => createHash('sha256').update(bytes).digest(),
-      verify: (_key, bytes, signature) => createHash('sha256').update(bytes).digest().equals(signature),
-      idOf,
+      sign: (bytes) => stamp(keyOfNumber(index), bytes),
+      verify: verifyStamp,
+      idOf: idOfKey,
       wallNow: () => 1_700_000_000_000 + Math.round(this.now),
       stateChanged: (state) => void this.nodes[index]?.states.push(state),
       drained: () => undefined,
@@ -288,8 +260,4 @@ export class TestCluster {
 
 function pair(a: number, b: number): string {
   return a < b ? `${a}-${b}` : `${b}-${a}`;
-}
-
-function idOf(key: Uint8Array): NodeId {
-  return createHash('sha256').update(key).digest('hex').slice(0, 20) as NodeId;
 }

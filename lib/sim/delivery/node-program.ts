@@ -204,7 +204,7 @@ export class NodeProgram implements Program {
       sign: (bytes) => stamp(key, bytes),
       verify: verifyStamp,
       idOf: idOfKey,
-      wallNow: () => ports.wallNow(),
+      wallNow: () => Math.floor(ports.wallNow()),
       stateChanged: (state) => {
         options.log(ports.host, 'state', state);
         if (state === 'left') this.#exit = true;
