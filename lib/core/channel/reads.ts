@@ -147,11 +147,14 @@ export class Reads {
     return { lost: lids.length === 0 ? null : { lids, reason }, catchingUp };
   }
 
-  /** True once every live node has said what it holds, and some time was left for it to arrive. */
+  /**
+   * True once every live node has said what it holds, and some time was left for it to arrive. A node that is alone
+   * among members that do not live may be cut off: it waits as well. One that has no other members need not.
+   */
   #searched(lid: LineageId, slot: number, now: number): boolean {
     const store = this.#store;
     const others = [...store.peers.values()].filter((peer) => peer.live);
-    if (others.length === 0) return true;
+    if ((store.table?.members.length ?? 0) <= 1 && others.length === 0) return true;
     let search = this.#searches.get(lid);
     if (search === undefined) {
       if (this.#searches.size >= SEARCHES_MAX) return false;
@@ -165,7 +168,7 @@ export class Reads {
         peer.replies.push({ type: 'digest', kind: 'ask', request: 0, slots: [slot], held: this.#stock(slot) });
       }
     }
-    if (now - search.since < store.options.unknownMs) return false;
+    if (now - Math.max(search.since, store.changedAt) < store.options.unknownMs) return false;
     return others.every(({ id }) => search.answered.has(id)) || now - search.since >= 3 * store.options.unknownMs;
   }
 
