@@ -99,19 +99,29 @@ export class Attachment {
   }
 
   onConnected(c: Connection, m: Extract<ServerMessage, { type: 'connected' }>, now: number): void {
-    if (c.phase !== 'greeting') return;
+    if (c.phase === 'opening') return;
+    c.node = m.node;
+    c.nodeUrl = m.url;
+    c.pingMs = m.pingMs;
+    c.spreadMs = m.spreadMs;
+    if (c.phase === 'ready') return this.#renamed(c, m);
     c.phase = 'ready';
     c.readyAt = now;
     c.deadlineAt = NEVER;
-    c.node = m.node;
-    c.pingMs = m.pingMs;
-    c.spreadMs = m.spreadMs;
     this.#tokenTries = 0;
     this.#route.learn(m.next);
     this.#route.trust(c.url);
     this.#hooks.ready(c, m.user);
     if (c === this.main) this.#attach(c, now);
     else this.settleMove(now);
+  }
+
+  /** Over HTTP the node that answers is known only once the stream stands, after redirects of its own. */
+  #renamed(c: Connection, m: Extract<ServerMessage, { type: 'connected' }>): void {
+    if (c !== this.main) return;
+    this.#route.learn(m.next);
+    if (this.state.state !== 'connected' || this.state.url === m.url) return;
+    this.#say({ state: 'connected', reason: 'served by the owner', url: m.url, node: m.node });
   }
 
   /** Every subscription stands on the new connection: the old one is not needed any more. */
@@ -292,6 +302,7 @@ export class Attachment {
   // connecting
 
   #connect(now: number): void {
+    if (this.closed) return;
     const url = this.#route.pick(now);
     this.main = this.#open(url, this.#options.relay, 0, now);
   }
@@ -306,8 +317,8 @@ export class Attachment {
     this.#plan = null;
     const led = c.relay && !this.#options.relay;
     this.#rehomeAt = led ? now + CLIENT_LIMITS.rehomeMs * (1 + this.#ports.random.next()) : NEVER;
-    this.#say({ state: 'connected', reason: led ? 'relayed' : 'connected', url: c.url, node: c.node });
-    this.#hooks.attached(c);
+    this.#say({ state: 'connected', reason: led ? 'relayed' : 'connected', url: c.nodeUrl, node: c.node });
+    if (!this.closed) this.#hooks.attached(c);
   }
 
   #retry(c: Connection, livedMs: number, atOnce: boolean, reason: string, now: number): void {
@@ -332,7 +343,7 @@ export class Attachment {
   #stay(reason: string): void {
     this.#plan = null;
     const c = this.main;
-    if (c?.phase === 'ready') this.#say({ state: 'connected', reason, url: c.url, node: c.node });
+    if (c?.phase === 'ready') this.#say({ state: 'connected', reason, url: c.nodeUrl, node: c.node });
     if (c?.relay && !this.#options.relay) {
       this.#rehomeAt = c.heardAt + CLIENT_LIMITS.rehomeMs * (1 + this.#ports.random.next());
     }

@@ -46,7 +46,7 @@ export class Publish {
     };
   }
 
-  get bytes(): number {
+  get chars(): number {
     return this.data.length + this.channel.length + 120;
   }
 }

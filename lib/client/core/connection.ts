@@ -30,6 +30,8 @@ export class Connection {
   pingMs = 0;
   spreadMs = 0;
   node = '';
+  /** As the node itself gives it out; `url` is what was opened. */
+  nodeUrl = '';
   readonly streams = new Map<string, Stream>();
   /** Streams with answers to come. */
   resuming = 0;

@@ -54,8 +54,8 @@ export class ClientCore {
       closed: () => this.#end(),
       unansweredSince: (c) => this.#publishing.unansweredSince(c.id),
     });
-    const publishing = { deadlineMs: this.#options.publishDeadlineMs, windowPerClient: CLIENT_LIMITS.windowPerClient };
-    this.#publishing = new Publishing(ports, publishing, () => ++this.#ref);
+    const bounds = { deadlineMs: this.#options.publishDeadlineMs, ...CLIENT_LIMITS.client };
+    this.#publishing = new Publishing(ports, bounds, () => ++this.#ref);
     this.#calls = new Calls((conn, question) => ports.send(conn, question));
     if (this.#options.user !== '') this.#ownReader(this.#options.user);
   }
@@ -146,11 +146,23 @@ export class ClientCore {
     const reader = this.#readers.get(channel);
     if (reader === undefined || reader.own) return;
     this.#readers.delete(channel);
-    for (const c of this.#attachment.connections()) {
-      if (c.phase !== 'ready') continue;
-      c.await(channel, null);
-      this.#ports.send(c.id, { type: 'unsubscribe', channel });
-    }
+    if (reader.paused) return;
+    for (const c of this.#attachment.connections()) if (c.phase === 'ready') this.#leave(c, channel);
+  }
+
+  /** What the application has is enough for now. Nothing is lost: it goes on from the same position. */
+  pause(channel: string): void {
+    const reader = this.#readers.get(channel);
+    if (reader === undefined || reader.own || reader.paused) return;
+    reader.paused = true;
+    for (const c of this.#attachment.connections()) if (c.phase === 'ready') this.#leave(c, channel);
+  }
+
+  goOn(channel: string): void {
+    const reader = this.#readers.get(channel);
+    if (reader === undefined || !reader.paused) return;
+    reader.paused = false;
+    for (const c of this.#attachment.connections()) if (c.phase === 'ready') this.#ask(c, reader, reader.resume);
   }
 
   publish(channel: string, data: Data, id: string | undefined, done: PublishDone, now: number): void {
@@ -173,6 +185,11 @@ export class ClientCore {
 
   positionOf(channel: string): string | undefined {
     return this.#readers.get(channel)?.position;
+  }
+
+  /** The channel of the user itself. */
+  isOwn(channel: string): boolean {
+    return this.#readers.get(channel)?.own === true;
   }
 
   /** For a client of the next process: it goes on where this one is, and repeats nothing. */
@@ -235,6 +252,11 @@ export class ClientCore {
   #ask(c: Connection, reader: ChannelReader, after: After): void {
     c.await(reader.channel, reader);
     this.#ports.send(c.id, { type: 'subscribe', channel: reader.channel, after });
+  }
+
+  #leave(c: Connection, channel: string): void {
+    c.await(channel, null);
+    this.#ports.send(c.id, { type: 'unsubscribe', channel });
   }
 
   #retrySubscriptions(now: number): void {

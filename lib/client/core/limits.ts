@@ -36,21 +36,20 @@ export const CLIENT_LIMITS = {
 
   // publishing
   windowPerChannel: 32,
-  windowPerClient: 1_024,
-  /** Publishes that wait for a place in the window; beyond it they are refused with `overloaded`. */
-  queueMax: 16_384,
+  /** A client's bounds, and those of an app server's publisher. */
+  client: { windowMax: 1_024, queueMax: 16_384, chainsMax: 1_024 },
+  publisher: { windowMax: 16_384, queueMax: 65_536, chainsMax: 16_384 },
   publishDeadlineMs: 30_000,
   /** A node answers within 10 s; without an answer the publish is sent again. */
   answerMs: 12_000,
   /** Few enough that one slow channel holds up few others: a frame is answered as a whole. */
   frameMessagesMax: 128,
-  frameBytesMax: 512 * 1_024,
+  /** Characters; three bytes each at worst, and a node takes 1 MiB. */
+  frameCharsMax: 300_000,
   /** The node lacks an earlier message of the chain: it is about to arrive. */
   orderRetryMs: 25,
   retryBaseMs: 50,
   retryCapMs: 1_000,
-  /** Channels whose chain is kept while nothing is under way. */
-  idleChainsMax: 1_024,
   /** Deadlines are looked at this often. */
   sweepMs: 250,
 
@@ -59,6 +58,15 @@ export const CLIENT_LIMITS = {
   callMs: 10_000,
 
   // handing over to the application
-  /** Messages that wait in an iterator that is not being read; then the oldest go and a gap says so. */
-  iteratorMessagesMax: 1_024,
+  /** Messages waiting for an iterator: then the subscription is paused, and goes on from its position … */
+  backlogMax: 1_024,
+  /** … once the iterator has come down to this many. */
+  backlogLow: 256,
+
+  // the publisher
+  /** The table is fetched again this often, and at once where something does not fit. */
+  tableMs: 10_000,
+  tableRetryMs: 300,
+  /** A publish waits this long for the connection to its owner; then any node will do. */
+  ownerWaitMs: 250,
 } as const;

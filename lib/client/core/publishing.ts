@@ -18,12 +18,17 @@ interface Frame {
 
 interface Draft {
   readonly publishes: Publish[];
-  bytes: number;
+  chars: number;
 }
 
 export interface PublishingOptions {
   readonly deadlineMs: number;
-  readonly windowPerClient: number;
+  /** Publishes under way at a time, over all channels. */
+  readonly windowMax: number;
+  /** Publishes that wait for a place in the window. */
+  readonly queueMax: number;
+  /** Channels whose chain is kept while nothing is under way. */
+  readonly chainsMax: number;
 }
 
 export class Publishing {
@@ -52,8 +57,8 @@ export class Publishing {
   }
 
   publish(channel: string, data: Data, id: string | undefined, done: PublishDone, now: number): void {
-    if (this.#inLine >= CLIENT_LIMITS.queueMax) {
-      const why = `${CLIENT_LIMITS.queueMax} publishes are waiting already; it is not stored`;
+    if (this.#inLine >= this.#options.queueMax) {
+      const why = `${this.#options.queueMax} publishes are waiting already; it is not stored`;
       return done({ error: new HalodError('overloaded', why).toBody() });
     }
     const chain = this.#chains.get(channel) ?? this.#start(channel);
@@ -138,7 +143,7 @@ export class Publishing {
   }
 
   #start(channel: string): Chain {
-    if (this.#chains.size >= CLIENT_LIMITS.idleChainsMax) this.#forgetIdle();
+    if (this.#chains.size >= this.#options.chainsMax) this.#forgetIdle();
     const chain = new Chain(channel, this.#ports.random.name(12));
     this.#chains.set(channel, chain);
     return chain;
@@ -154,7 +159,7 @@ export class Publishing {
   }
 
   #fill(chain: Chain): void {
-    while (this.#numbered < this.#options.windowPerClient && chain.number() !== undefined) {
+    while (this.#numbered < this.#options.windowMax && chain.number() !== undefined) {
       this.#numbered++;
       this.#inLine--;
     }
@@ -163,18 +168,18 @@ export class Publishing {
   #draft(drafts: Map<ConnectionId, Draft>, conn: ConnectionId, publish: Publish, now: number): void {
     let draft = drafts.get(conn);
     if (draft === undefined) {
-      draft = { publishes: [], bytes: 0 };
+      draft = { publishes: [], chars: 0 };
       drafts.set(conn, draft);
     }
     const full = draft.publishes.length >= CLIENT_LIMITS.frameMessagesMax;
-    if (full || (draft.bytes > 0 && draft.bytes + publish.bytes > CLIENT_LIMITS.frameBytesMax)) {
+    if (full || (draft.chars > 0 && draft.chars + publish.chars > CLIENT_LIMITS.frameCharsMax)) {
       this.#send(conn, draft, now);
-      draft = { publishes: [], bytes: 0 };
+      draft = { publishes: [], chars: 0 };
       drafts.set(conn, draft);
     }
     publish.state = 'sent';
     draft.publishes.push(publish);
-    draft.bytes += publish.bytes;
+    draft.chars += publish.chars;
   }
 
   #send(conn: ConnectionId, { publishes }: Draft, now: number): void {

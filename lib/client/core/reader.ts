@@ -23,6 +23,8 @@ export class ChannelReader {
   readonly channel: string;
   /** The user's own channel: subscribed by connecting. */
   own = false;
+  /** The application has more than it can take: nothing is read until it has caught up. */
+  paused = false;
   /** Waits for this moment to ask for the subscription again. */
   retryAt = Number.POSITIVE_INFINITY;
   /** Where to read on to fill the hole that `check` found. */
