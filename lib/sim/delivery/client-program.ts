@@ -81,7 +81,7 @@ export class ClientProgram implements Program {
       if (now >= this.#awayUntil) this.#comeBack(now);
     } else {
       this.#core.tick(now);
-      if (now >= this.#publishAt) this.#publish(now);
+      if (now >= this.#publishAt && this.#plan.writes.length > 0) this.#publish(now);
     }
     this.#after(now);
   }
