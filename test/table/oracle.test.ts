@@ -47,6 +47,11 @@ for (const [slots, count] of [
   });
 }
 
+test('agrees with the oracle where the first candidates do not suffice', (t) => {
+  const members = membersOf({ ids: countTo(200), weights: [1_000, 1, 1, 1, 1, 1, 1] });
+  t.deepEqual(differingSlots(members, 64, 0), []);
+});
+
 test('agrees with the oracle on random memberships of equal weight', (t) => {
   const property = fc.property(parametersDrawn, plainMembersDrawn, ({ slots, tolerance }, members) => {
     t.deepEqual(differingSlots(members, slots, tolerance), []);

@@ -94,9 +94,10 @@ function cancelCycle(costs: number[][], owners: number[], low: readonly number[]
   }
   const distance = new Array<number>(count + 1).fill(0);
   const before = new Array<number>(count + 1).fill(-1);
-  let changed = -1;
-  for (let round = 0; round <= count + 1; round++) {
-    changed = -1;
+  // Whoever goes back along `before` further than there are vertices is in a cycle, and such a cycle saves something.
+  let vertex = -1;
+  while (vertex === -1) {
+    let changed = -1;
     for (let u = 0; u <= count; u++) {
       for (let v = 0; v <= count; v++) {
         if (distance[u]! + weight[u]![v]! >= distance[v]!) continue;
@@ -106,10 +107,9 @@ function cancelCycle(costs: number[][], owners: number[], low: readonly number[]
       }
     }
     if (changed === -1) return false;
+    vertex = changed;
+    for (let i = 0; i <= count && vertex !== -1; i++) vertex = before[vertex]!;
   }
-  // Going back often enough leads into the cycle.
-  let vertex = changed;
-  for (let i = 0; i <= count; i++) vertex = before[vertex]!;
   const start = vertex;
   do {
     const from = before[vertex]!;
