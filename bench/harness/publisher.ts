@@ -189,6 +189,7 @@ export class Publisher {
     const target = Math.floor(((now - this.#started) / 1e6) * mode.rate);
     for (; this.#sentSinceStart < target; this.#sentSinceStart++) {
       this.#send(mode.order === 'random' ? this.#randomChannel() : this.#nextInTurn());
+      if (this.#sentSinceStart % BATCH === BATCH - 1) this.#wire.flush();
     }
     this.#wire.flush();
     setTimeout(() => this.#pace(now + PACE_MS * 1e3), PACE_MS);

@@ -1,6 +1,7 @@
 /** Every wire by name: the generator's processes are told a name, the adapters say which one is theirs. */
 import { fayePublisher, fayeReader } from './faye.js';
-import { halodPublisher, halodReader } from './halod.js';
+import { halodReader } from './halod.js';
+import { halodPublisher } from './halod-publisher.js';
 import { jetstreamPublisher, jetstreamReader } from './jetstream.js';
 import { natsPublisher, natsReader } from './nats.js';
 import { nchanPublisher, nchanReader } from './nchan.js';
