@@ -16,9 +16,9 @@ export async function runCluster(count: number, options: ClusterOptions): Promis
   const nodes: NodeProcess[] = [];
   // Whatever ends this process ends its nodes.
   process.once('exit', () => killAll(nodes));
-  const stopped = stopOnSignal(nodes, json);
+  const stopping = new Stopping(nodes, json);
 
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < count && !stopping.begun; i++) {
     const seeds = nodes.flatMap((node) => ['--seed', node.url]);
     const label = `node ${i + 1}`;
     const node = await startNodeProcess({
@@ -29,15 +29,15 @@ export async function runCluster(count: number, options: ClusterOptions): Promis
       onLog: (line) => note(`${colour('dim', label, process.stderr)} ${line}`),
     });
     nodes.push(node);
+    if (stopping.begun) node.kill('SIGKILL');
     void node.exited.then((how) => {
       if (!json && how !== EXIT.done) note(`${label} (${node.url}) ended with ${how}`);
     });
   }
-  if (!json) printWelcome(nodes);
-  const last = Promise.all(nodes.map((node) => node.exited)).then((how) => how.every((code) => code === EXIT.done));
-  const clean = await Promise.race([stopped, last]);
-  if (!clean && !json) throw new CommandError('node-failed', 'not every node ended by itself');
-  return clean ? EXIT.done : EXIT.failed;
+  if (!json && !stopping.begun) printWelcome(nodes);
+  const codes = await Promise.all(nodes.map((node) => node.exited));
+  if (stopping.begun || codes.every((code) => code === EXIT.done)) return EXIT.done;
+  throw new CommandError('node-failed', 'not every node ended by itself');
 }
 
 function printWelcome(nodes: readonly NodeProcess[]): void {
@@ -60,22 +60,26 @@ function printWelcome(nodes: readonly NodeProcess[]): void {
 }
 
 /** The first signal stops the nodes together; a second one ends them at once. */
-function stopOnSignal(nodes: readonly NodeProcess[], json: boolean): Promise<boolean> {
-  return new Promise((resolve) => {
-    let signals = 0;
+class Stopping {
+  #signals = 0;
+
+  constructor(nodes: readonly NodeProcess[], json: boolean) {
     const stop = (): void => {
-      signals++;
-      if (signals > 1) {
+      this.#signals++;
+      if (this.#signals > 1) {
         killAll(nodes);
         process.exit(EXIT.failed);
       }
       if (!json) note('stopping; press Ctrl-C again to stop at once');
-      // There is nobody left to hand over to, so each node is told twice: leave, and do not wait.
+      // All leave together, so there is nobody to hand over to: each node is told twice, which ends it at once.
       killAll(nodes, 'SIGTERM');
       setTimeout(() => killAll(nodes, 'SIGTERM'), 200).unref();
-      void Promise.all(nodes.map((node) => node.exited)).then(() => resolve(true));
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
-  });
+  }
+
+  get begun(): boolean {
+    return this.#signals > 0;
+  }
 }

@@ -15,6 +15,8 @@ import { colour, count, note, printJson, printLine } from './output.js';
 
 /** A warning that names why a seed will have nothing to do with this node; trying again would not change it. */
 const REFUSAL = /^(\S+): (secret|differs): (.*)$/s;
+/** Until what was said has been written. */
+const EXIT_PATIENCE_MS = 50;
 /** What the shell makes of a process that a signal ended. */
 const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -37,10 +39,13 @@ export async function runStart(flags: ReadonlyMap<string, unknown>, configFile: 
     });
     stopOnSignals(node, told, resolve);
   });
-  const exitCode = await Promise.race([ended, start(node, options, told, startedAt).then(() => ended)]);
-  // Whatever still holds the loop has nothing left to do.
-  setTimeout(() => process.exit(exitCode), 100).unref();
-  return exitCode;
+  try {
+    return await Promise.race([ended, start(node, options, told, startedAt).then(() => ended)]);
+  } finally {
+    // A node that was refused is still trying its seeds: nothing of it must keep the process, or be told.
+    told.fallSilent();
+    setTimeout(() => process.exit(), EXIT_PATIENCE_MS);
+  }
 }
 
 async function start(node: Node, options: NodeOptions, told: Teller, startedAt: number): Promise<void> {
@@ -82,17 +87,24 @@ class Teller {
   readonly #json: boolean;
   #serving = false;
   #saidDraining = false;
+  #silent = false;
   #lastProgress = '';
 
   constructor(node: Node, json: boolean) {
     this.#node = node;
     this.#json = json;
     node.on('warning', (text) => {
+      // A refusal before it serves ends the start, and is told as its error.
+      if (this.#silent || (!this.#serving && REFUSAL.test(text))) return;
       if (json) printJson({ event: 'warning', message: text });
       else note(`${colour('yellow', 'warning', process.stderr)} ${text}`);
     });
     node.on('draining', () => this.draining());
     node.on('drain', (progress) => this.#progress(progress));
+  }
+
+  fallSilent(): void {
+    this.#silent = true;
   }
 
   get serving(): boolean {
@@ -101,6 +113,7 @@ class Teller {
 
   ready(options: NodeOptions, tookMs: number): void {
     this.#serving = true;
+    if (this.#silent) return;
     const { id, url } = this.#node;
     if (this.#json) {
       printJson({ event: 'ready', id, url, cluster: options.cluster });
@@ -127,7 +140,7 @@ class Teller {
   }
 
   draining(): void {
-    if (this.#saidDraining) return;
+    if (this.#saidDraining || this.#silent) return;
     this.#saidDraining = true;
     if (this.#json) printJson({ event: 'draining' });
     else note('leaving: handing over slots and moving clients; a second signal ends it at once');
@@ -135,7 +148,7 @@ class Teller {
 
   #progress({ phase, slotsLeft, sessionsLeft, entriesLeft }: DrainProgress): void {
     const text = `  ${phase}: ${count(slotsLeft)} slots, ${count(sessionsLeft)} clients and ${count(entriesLeft)} messages to hand over`;
-    if (text === this.#lastProgress) return;
+    if (text === this.#lastProgress || this.#silent) return;
     this.#lastProgress = text;
     if (this.#json) printJson({ event: 'drain', phase, slotsLeft, sessionsLeft, entriesLeft });
     else note(text);

@@ -62,9 +62,8 @@ export async function runSubscribe(channels: readonly string[], options: Subscri
   }
 }
 
-function credentials({ token, user }: SubscribeOptions) {
-  if (token !== undefined) return { token };
-  return user === undefined ? {} : { user };
+function credentials({ token, user, apiKey }: SubscribeOptions) {
+  return { ...(apiKey && { apiKey }), ...(token && { token }), ...(user && { user }) };
 }
 
 /** The five fields of a message, whatever else the wire carried. */
