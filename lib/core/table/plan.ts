@@ -39,36 +39,60 @@ export interface TableDiff {
   readonly nodes: readonly NodeChange[];
 }
 
-/** Both tables must have the same number of slots. */
+/** Both tables must have the same number of slots. Only slots that differ cost more than a look. */
 export function diffTables(before: Table, after: Table): TableDiff {
   const { slots } = before.parameters;
   if (after.parameters.slots !== slots) {
     throw new RangeError(`tables of ${slots} and ${after.parameters.slots} slots cannot be compared`);
   }
   const ids = [...new Set([...before.members, ...after.members].map((member) => member.id))].sort();
-  const counts = new Map(ids.map((id) => [id, new Counts()]));
+  const numbers = new Map(ids.map((id, number) => [id, number]));
+  const had = before.members.map((member) => numbers.get(member.id)!);
+  const has = after.members.map((member) => numbers.get(member.id)!);
+  const counts = ids.map(() => new Counts());
   const moved: MovedSlot[] = [];
   const transfers: Transfer[] = [];
   for (let slot = 0; slot < slots; slot++) {
-    const from = before.ownerOf(slot);
-    const to = after.ownerOf(slot);
-    if (from !== undefined) counts.get(from)!.ownedBefore++;
-    if (to !== undefined) counts.get(to)!.ownedAfter++;
+    const from = had[before.owners[slot]!];
+    const to = has[after.owners[slot]!];
+    if (from !== undefined) counts[from]!.ownedBefore++;
+    if (to !== undefined) counts[to]!.ownedAfter++;
     if (from !== to) {
-      moved.push({ slot, from, to });
-      if (from !== undefined) counts.get(from)!.ownedLost++;
-      if (to !== undefined) counts.get(to)!.ownedGained++;
+      moved.push({
+        slot,
+        from: from === undefined ? undefined : ids[from]!,
+        to: to === undefined ? undefined : ids[to]!,
+      });
+      if (from !== undefined) counts[from]!.ownedLost++;
+      if (to !== undefined) counts[to]!.ownedGained++;
     }
+    if (sameHolders(before, after, slot, had, has)) continue;
     const sources = before.holdersOf(slot);
     const takers = after.holdersOf(slot);
-    for (const id of sources) if (!takers.includes(id)) counts.get(id)!.heldLost++;
+    for (const id of sources) if (!takers.includes(id)) counts[numbers.get(id)!]!.heldLost++;
     for (const id of takers) {
       if (sources.includes(id)) continue;
       transfers.push({ slot, to: id, sources });
-      counts.get(id)!.heldGained++;
+      counts[numbers.get(id)!]!.heldGained++;
     }
   }
-  return { moved, transfers, nodes: ids.map((id) => ({ id, ...counts.get(id)! })) };
+  return { moved, transfers, nodes: ids.map((id, number) => ({ id, ...counts[number]! })) };
+}
+
+/** A cheap look: the same nodes in the same order. Whatever else there is, is looked at closely. */
+function sameHolders(
+  before: Table,
+  after: Table,
+  slot: number,
+  had: readonly number[],
+  has: readonly number[],
+): boolean {
+  const { copies } = before.parameters;
+  if (after.parameters.copies !== copies) return false;
+  for (let at = slot * copies; at < (slot + 1) * copies; at++) {
+    if (had[before.holders[at]!] !== has[after.holders[at]!]) return false;
+  }
+  return true;
 }
 
 class Counts {

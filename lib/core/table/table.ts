@@ -7,6 +7,7 @@
  * live ones, those in zones not used yet first.
  */
 import type { NodeId, Slot } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
 import { digest64, slotOf } from './hash.js';
 import { type Layout, ScoreCache } from './layout.js';
 import type { Table, TableMember, TableParameters } from './types.js';
@@ -14,11 +15,9 @@ import type { Table, TableMember, TableParameters } from './types.js';
 /** Raised whenever the same members would give another table. */
 const ALGORITHM_VERSION = 1;
 
-const MEMBERS_MAX = 4_096;
 const SLOTS_MIN = 16;
 const SLOTS_MAX = 65_536;
 const COPIES_MAX = 8;
-const WEIGHT_MAX = 1_000;
 
 /**
  * The table of these members, in whatever order they are given. A cache makes the next call cheap when few members
@@ -56,12 +55,12 @@ function checkParameters({ slots, copies, tolerance }: TableParameters): void {
 }
 
 function checkMembers(sorted: readonly TableMember[]): void {
-  if (sorted.length > MEMBERS_MAX)
-    throw new RangeError(`a table has at most ${MEMBERS_MAX} members, not ${sorted.length}`);
+  if (sorted.length > LIMITS.membersMax)
+    throw new RangeError(`a table has at most ${LIMITS.membersMax} members, not ${sorted.length}`);
   for (const [index, { id, weight }] of sorted.entries()) {
     if (sorted[index + 1]?.id === id) throw new RangeError(`member ${id} is given twice`);
-    if (!Number.isInteger(weight) || weight < 1 || weight > WEIGHT_MAX) {
-      throw new RangeError(`the weight of ${id} must be an integer from 1 to ${WEIGHT_MAX}, not ${weight}`);
+    if (!Number.isInteger(weight) || weight < 1 || weight > LIMITS.weightMax) {
+      throw new RangeError(`the weight of ${id} must be an integer from 1 to ${LIMITS.weightMax}, not ${weight}`);
     }
   }
 }
