@@ -59,7 +59,8 @@ export class Gossip {
     const claims = take(this.#claims, LIMITS.newsClaimsMax, (id) => this.#source.claimOf(id));
     if (records.length > 0 || claims.length > 0) {
       const news: MembershipMessage = { type: 'news', records, claims };
-      for (const peer of this.#source.targets(this.#timing.gossipFanout)) this.#source.send(peer, news);
+      const crowded = this.waiting > CROWD;
+      for (const peer of this.#source.targets(crowded ? 1 : this.#timing.gossipFanout)) this.#source.send(peer, news);
     }
     const crowded = this.waiting > LIMITS.newsRecordsMax;
     this.dueAt = this.waiting > 0 ? now + (crowded ? FLUSH_GAP_MS : this.#timing.gossipIntervalMs) : Infinity;

@@ -49,7 +49,8 @@ export class Membership {
   #metAt: number | undefined;
   #slowAt = 0;
   #suspicionDueAt = Number.POSITIVE_INFINITY;
-  #wakeAt = Number.POSITIVE_INFINITY;
+  /** When `tick` is due for this membership's own timers. */
+  #tickAt = Number.POSITIVE_INFINITY;
   #silent = true;
   #changed = false;
 
@@ -104,6 +105,8 @@ export class Membership {
   start(now: number): void {
     this.#now = now;
     this.#silent = false;
+    this.#tableDue.taken();
+    this.#tableDue.changed(now, true);
     this.#startedAt = now;
     this.#slowAt = now + SLOW_MS;
     this.#prober.start(now);
@@ -129,7 +132,6 @@ export class Membership {
   tableDue(now: number): boolean {
     if (now < this.#tableDue.dueAt) return false;
     this.#tableDue.taken();
-    this.#done();
     return true;
   }
 
@@ -188,7 +190,7 @@ export class Membership {
   }
 
   nextWakeAt(): number {
-    return this.#wakeAt;
+    return Math.min(this.#tickAt, this.#tableDue.dueAt);
   }
 
   /** A link to `peer`, which proved its identity and runs `boot`, is up; `seed` is the URL that was dialled for it. */
@@ -203,7 +205,8 @@ export class Membership {
     if (seed !== undefined) this.#reconnect.onSeedAnswered(seed, peer);
     this.#links.add(peer);
     const known = this.#view.get(peer);
-    this.#send(peer, this.#greeting(peer, known !== undefined && known.record.boot > boot));
+    if (!known?.live || known.suspicion || known.record.boot !== boot)
+      this.#send(peer, this.#greeting(peer, known !== undefined && known.record.boot > boot));
     if (this.#metAt === undefined) {
       this.#metAt = now;
       this.#sync.begin(peer, now);
@@ -237,7 +240,7 @@ export class Membership {
   onDigest(from: NodeId, digest: string, now: number): void {
     if (this.#silent) return;
     this.#sync.onDigest(from, digest, now);
-    if (this.#sync.dueAt < this.#wakeAt) this.#wakeAt = this.#sync.dueAt;
+    if (this.#sync.dueAt < this.#tickAt) this.#tickAt = this.#sync.dueAt;
   }
 
   /** Something else shows that the views differ (a routed frame of another table iteration): compare at once. */
@@ -284,8 +287,9 @@ export class Membership {
   }
 
   #arrive(now: number): void {
+    // What came in meanwhile shows that the loop ran: only the time since counts.
+    const lateMs = now - Math.max(this.#tickAt, this.#now);
     this.#now = now;
-    const lateMs = now - this.#wakeAt;
     if (lateMs > this.#timing.lateMs && this.#features.stallGuard) this.#pardon(now, lateMs);
   }
 
@@ -303,7 +307,7 @@ export class Membership {
   }
 
   #done(): void {
-    this.#wakeAt = this.#silent
+    this.#tickAt = this.#silent
       ? Number.POSITIVE_INFINITY
       : Math.min(
           this.#prober.dueAt,
@@ -312,7 +316,6 @@ export class Membership {
           this.#sync.dueAt,
           this.#reconnect.dueAt,
           this.#slowAt,
-          this.#tableDue.dueAt,
         );
     if (!this.#changed) return;
     this.#changed = false;
@@ -339,16 +342,17 @@ export class Membership {
 
   #onRecord(from: NodeId, record: MemberRecord, now: number): void {
     if (record.id === this.#self.id) return this.#onOwnRecord(record);
-    const known: Version | undefined = this.#view.get(record.id)?.record ?? this.#view.tombstones.get(record.id);
+    const before = this.#view.get(record.id);
+    const known: Version | undefined = before?.record ?? this.#view.tombstones.get(record.id);
     if (known && compareVersions(record, known) <= 0) return;
     if (!this.#genuine(record)) return this.#ports.refuse(from, `forged record of ${record.id}`);
-    const bootBefore = this.#view.get(record.id)?.record.boot;
+    const bootBefore = before?.record.boot;
     if (this.#view.admit(record, now, 'record') !== 'newer') return;
+    // A new boot: the link of the former one leads nowhere, unless it was the new one that spoke.
     if (bootBefore !== undefined && bootBefore < record.boot && from !== record.id && this.#links.has(record.id))
       this.#ports.close(record.id);
-    if (record.state === 'left') this.#gossip.dropClaim(record.id);
     this.#gossip.tellRecord(record.id, now);
-    const entry = this.#view.get(record.id);
+    const entry = before ?? this.#view.get(record.id);
     if (!entry?.suspicion && entry?.state !== 'failed') this.#gossip.dropClaim(record.id);
   }
 

@@ -89,6 +89,8 @@ export class Prober {
 
   start(now: number): void {
     this.#nextProbeAt = now + this.#ports.random.next() * this.#timing.probeIntervalMs;
+    // Else a cluster started at once would visit its strangers all at the same moment.
+    this.#count = this.#ports.random.below(this.#timing.strangerEvery);
   }
 
   tick(now: number): void {

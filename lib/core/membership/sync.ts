@@ -132,6 +132,7 @@ export class Sync {
   #answerLists(from: NodeId, lists: readonly SyncList[]): void {
     const want: NodeId[] = [];
     const give: Entry[] = [];
+    const buried: Claim[] = [];
     for (const list of lists) {
       const theirs = new Map(list.entries);
       for (const entry of this.#within(list.bits, list.prefix)) {
@@ -141,8 +142,14 @@ export class Sync {
         if (hash !== undefined) want.push(entry.id);
         give.push(entry);
       }
-      for (const id of theirs.keys()) want.push(id);
+      for (const id of theirs.keys()) {
+        want.push(id);
+        // Forgotten here: the peer is told, and may still know of a newer life.
+        const claim = this.#ports.claimOf(id);
+        if (claim && buried.length < LIMITS.newsClaimsMax) buried.push(claim);
+      }
     }
+    if (buried.length > 0) this.#ports.send(from, { type: 'news', records: [], claims: buried });
     if (want.length > 0) this.#ports.send(from, { type: 'want', ids: want.slice(0, LIMITS.syncEntriesMax) });
     this.#sendEntries(from, give.slice(0, LIMITS.syncEntriesMax));
   }

@@ -52,6 +52,8 @@ export interface MemberOptions {
   /** Hosts with the same name share a key. */
   readonly nameOf?: (host: number) => number;
   readonly weightOf?: (host: number) => number;
+  /** Starts as a full member, for clusters whose views are given to them. */
+  readonly alive?: boolean;
 }
 
 const DIGITS = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -61,10 +63,11 @@ const YOUNG_MS = 30_000;
 const ATTEMPTS_MAX = 2;
 const LEAVE_MS = 600;
 
+const ids: NodeId[] = [];
+
 export function idOfNumber(n: number): NodeId {
-  let id = '';
-  for (let i = 0; i < 20; i++) id += DIGITS[hashText(`${n}`, i + 7) & 31];
-  return id as NodeId;
+  ids[n] ??= Array.from({ length: 20 }, (_, i) => DIGITS[hashText(`${n} ${i}`, i) & 31]).join('') as NodeId;
+  return ids[n] as NodeId;
 }
 
 export function keyOfNumber(n: number): Uint8Array {
@@ -148,7 +151,8 @@ export class MemberProgram implements Program {
         zone: '',
         version: '1.0.0',
         seeds,
-        state: seeds.length === 0 || (seeds.length === 1 && seeds[0] === ports.url) ? 'alive' : 'joining',
+        state:
+          options.alive || seeds.length === 0 || (seeds.length === 1 && seeds[0] === ports.url) ? 'alive' : 'joining',
         timing: options.timing,
         ...(options.features ? { features: options.features } : {}),
       },
