@@ -29,7 +29,8 @@ export type RoutingMessage =
   /** Leases of running interests, renewed all at once; the owner answers `feed-end` for those it does not know. */
   | { type: 'interest-renew'; items: readonly { channel: string; serial: number }[] }
   | { type: 'feed-start'; channel: string; serial: number; position: string; recovered: boolean }
-  | { type: 'feed-entries'; channel: string; serial: number; entries: readonly Entry[] }
+  /** `at`: entries sent before these under this serial; a relay that has seen fewer has missed some. */
+  | { type: 'feed-entries'; channel: string; serial: number; at: number; entries: readonly Entry[] }
   | { type: 'feed-gap'; channel: string; serial: number; reason: GapReason; position: string }
   | { type: 'feed-position'; channel: string; serial: number; position: string }
   /** The sender does not own the channel (any more): ask whoever does. */
@@ -78,7 +79,7 @@ export function encodeRouting(m: RoutingMessage): Element {
     case 'feed-start':
       return [46, m.channel, m.serial, m.position, m.recovered];
     case 'feed-entries':
-      return [47, m.channel, m.serial, m.entries.map(packEntry)];
+      return [47, m.channel, m.serial, m.at, m.entries.map(packEntry)];
     case 'feed-gap':
       return [48, m.channel, m.serial, m.reason, m.position];
     case 'feed-position':
@@ -167,7 +168,8 @@ export function decodeRouting(e: Element): RoutingMessage {
         type: 'feed-entries',
         channel,
         serial: uint(e[2]),
-        entries: list(e[3]).map((x) => unpackEntry(list(x), channel)),
+        at: uint(e[3]),
+        entries: list(e[4]).map((x) => unpackEntry(list(x), channel)),
       };
     }
     case 48:

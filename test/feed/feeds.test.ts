@@ -135,7 +135,7 @@ test('a relay asks the owner and passes on what it streams', (t) => {
     { type: 'feed-start', channel: 'c', serial, position: '1~AAAAAAAA.7', recovered: true },
     0,
   );
-  world.feeds.onMessage(OWNER, { type: 'feed-entries', channel: 'c', serial, entries: [entry(A, 8)] }, 0);
+  world.feeds.onMessage(OWNER, { type: 'feed-entries', channel: 'c', serial, at: 0, entries: [entry(A, 8)] }, 0);
   t.deepEqual(reader.got, ['started 1~AAAAAAAA.7 recovered', 'A8 at 1~AAAAAAAA.8']);
 });
 
@@ -150,12 +150,20 @@ test('a relay that misses an entry subscribes again from where it was', (t) => {
     { type: 'feed-start', channel: 'c', serial: first.serial, position: '1~AAAAAAAA.7', recovered: true },
     0,
   );
-  world.feeds.onMessage(OWNER, { type: 'feed-entries', channel: 'c', serial: first.serial, entries: [entry(A, 9)] }, 0);
+  world.feeds.onMessage(
+    OWNER,
+    { type: 'feed-entries', channel: 'c', serial: first.serial, at: 1, entries: [entry(A, 9)] },
+    0,
+  );
   world.feeds.tick(1_000);
   const second = world.last('interest');
   t.not(second.serial, first.serial);
   t.is(second.after, '1~AAAAAAAA.7');
-  world.feeds.onMessage(OWNER, { type: 'feed-entries', channel: 'c', serial: first.serial, entries: [entry(A, 8)] }, 0);
+  world.feeds.onMessage(
+    OWNER,
+    { type: 'feed-entries', channel: 'c', serial: first.serial, at: 0, entries: [entry(A, 8)] },
+    0,
+  );
   t.is(reader.got.length, 1, 'an answer to the earlier question is ignored');
 });
 
@@ -197,4 +205,19 @@ test('an interest whose lease runs out is dropped', (t) => {
   t.is(world.feeds.size, 1);
   world.peers.tick(40_000);
   t.is(world.feeds.size, 0);
+});
+
+test('entries that repeat a message under another name are left out, and no hole is seen in that', (t) => {
+  const world = new World();
+  world.owner = OWNER;
+  const reader = new TestReader('c', 'now');
+  world.feeds.attach(reader, 0);
+  const { serial } = world.last('interest');
+  world.feeds.onMessage(
+    OWNER,
+    { type: 'feed-start', channel: 'c', serial, position: '1~AAAAAAAA.7', recovered: true },
+    0,
+  );
+  world.feeds.onMessage(OWNER, { type: 'feed-entries', channel: 'c', serial, at: 0, entries: [entry(A, 12, 11)] }, 0);
+  t.is(reader.got.at(-1), 'A12 at 1~AAAAAAAA.c');
 });

@@ -30,8 +30,8 @@ const GOLDEN: readonly [RoutingMessage, string][] = [
   [{ type: 'interest-renew', items: [{ channel: 'c', serial: 3 }] }, '922d9192a16303'],
   [{ type: 'feed-start', channel: 'c', serial: 3, position: '1~', recovered: true }, '952ea16303a2317ec3'],
   [
-    { type: 'feed-entries', channel: 'room:1', serial: 3, entries: [entry] },
-    '942fa6726f6f6d3a31039199a841624364456630 31cd012ccd012ba3702e37a97075626c697368657207cb4278bcfe56800000a77b2261223a317da0'.replace(
+    { type: 'feed-entries', channel: 'room:1', serial: 3, at: 5, entries: [entry] },
+    '952fa6726f6f6d3a3103059199a841624364456630 31cd012ccd012ba3702e37a97075626c697368657207cb4278bcfe56800000a77b2261223a317da0'.replace(
       ' ',
       '',
     ),
@@ -80,7 +80,7 @@ test('a malformed element is refused, never half read', (t) => {
     [40, 1, 0, 'c', 'x', '', 0, 0, 7],
     [42, 1, 'no-such-code', 'm'],
     [45, [['c']]],
-    [47, 'c', 1, [['short']]],
+    [47, 'c', 1, 0, [['short']]],
     [48, 'c', 1, 'no-such-reason', '1~'],
     [52, 1, 'c', 1, null, [], '1~', true, false],
     [54, 1, 'not a list'],

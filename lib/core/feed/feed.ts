@@ -20,7 +20,8 @@ export type Upstream =
       readonly askedAt: number;
       readonly backoffMs: number;
     }
-  | { readonly kind: 'remote'; readonly node: NodeId; readonly serial: number };
+  /** `taken` counts the entries that came under this serial. */
+  | { readonly kind: 'remote'; readonly node: NodeId; readonly serial: number; taken: number };
 
 export class Feed {
   readonly channel: string;
@@ -80,10 +81,5 @@ export class Feed {
 
   moveTo(position: Position): void {
     this.cursor = new Map(mergePositions(this.cursor, position));
-  }
-
-  /** An entry whose predecessor in the channel this feed has not seen: something was lost on the way. */
-  missesBefore(entry: Entry): boolean {
-    return entry.prev > (this.cursor.get(entry.lid) ?? 0);
   }
 }

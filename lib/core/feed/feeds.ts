@@ -127,14 +127,14 @@ export class Feeds {
     switch (m.type) {
       case 'feed-start':
         if (feed.live.length === 0) feed.cursor = new Map(parsePosition(m.position));
-        feed.upstream = { kind: 'remote', node: from, serial: m.serial };
+        feed.upstream = { kind: 'remote', node: from, serial: m.serial, taken: 0 };
         this.#advanceAll(feed, now);
         return;
       case 'feed-entries':
-        for (const entry of m.entries) {
-          if (feed.missesBefore(entry)) return this.#lose(feed, now, FEED_TIMES.retryMs);
-          feed.deliver(entry);
-        }
+        // not told by `prev`: entries that repeat a message under another name are left out of the stream
+        if (upstream.kind !== 'remote' || upstream.taken !== m.at) return this.#lose(feed, now, FEED_TIMES.retryMs);
+        upstream.taken += m.entries.length;
+        for (let i = 0; i < m.entries.length; i++) feed.deliver(m.entries[i]!);
         return;
       case 'feed-gap':
         return feed.gap({ reason: m.reason, position: parsePosition(m.position) });

@@ -25,6 +25,7 @@ class PeerReader extends Reader {
   renewedAt: number;
   readonly #owner: PeerReaders;
   #batch: Entry[] = [];
+  #sent = 0;
 
   constructor(owner: PeerReaders, peer: NodeId, m: Interest, now: number) {
     super(m.channel, m.after === 'now' ? 'now' : parsePosition(m.after));
@@ -61,7 +62,9 @@ class PeerReader extends Reader {
     if (this.#batch.length === 0) return;
     const entries = this.#batch;
     this.#batch = [];
-    this.#owner.ports.send(this.peer, { type: 'feed-entries', channel: this.channel, serial: this.serial, entries });
+    const { channel, serial } = this;
+    this.#owner.ports.send(this.peer, { type: 'feed-entries', channel, serial, at: this.#sent, entries });
+    this.#sent += entries.length;
   }
 
   #send(message: RoutingMessage): void {
