@@ -1,5 +1,5 @@
 /** A reader as an application writes one: `connect` and `subscribe` of the client library. */
-import { type Client, connect } from '../../../lib/client/index.js';
+import { type Client, type ClientState, connect } from '../../../lib/client/index.js';
 import type { Reader, ReaderLog } from './log.js';
 
 export class LibraryReader implements Reader {
@@ -14,23 +14,22 @@ export class LibraryReader implements Reader {
 
   start(): void {
     const { log } = this;
-    const { user, channels, relay } = log.plan;
+    const { user, relay, transport } = log.plan;
     log.subscribing();
-    const client = connect([...this.#urls], { ...(user === '' ? {} : { user }), ...(relay ? { relay } : {}) });
+    const client = connect([...this.#urls], {
+      ...(user === '' ? {} : { user }),
+      ...(relay ? { relay } : {}),
+      ...(transport === 'library-sse' ? { transports: ['sse'] } : {}),
+      ...(transport === 'library-poll' ? { transports: ['poll'] } : {}),
+    });
     this.#client = client;
-    client.on('state', (state) => log.state(state.state, state.reason));
-    if (user !== '') {
-      client.on('message', (m) => log.message(m));
-      client.on('gap', (gap) => log.gap(gap.channel, gap.reason, gap.position));
-      client.on('subscribed', (s) => {
-        if (s.channel === `@${user}`) log.subscribed(s.channel, s.recovered, s.position);
-      });
-    }
-    for (const channel of channels) {
+    client.on('state', (state) => log.state(state.state, describe(state)));
+    client.on('error', (error) => log.state('error', error.message));
+    for (const channel of log.channels) {
       const subscription = client.subscribe(channel);
-      subscription.on('message', (m) => log.message(m));
       subscription.on('gap', (gap) => log.gap(channel, gap.reason, gap.position));
       subscription.on('subscribed', (s) => log.subscribed(channel, s.recovered, s.position));
+      subscription.on('message', (m) => log.message(m));
     }
   }
 
@@ -43,4 +42,10 @@ export class LibraryReader implements Reader {
   async stop(): Promise<void> {
     await this.#client?.close();
   }
+}
+
+/** `silent`: while it moves, no connection delivers. */
+function describe(state: ClientState): string {
+  if (state.state === 'connected') return `${state.node} ${state.reason}`;
+  return state.state === 'moving' && state.silent ? `silent: ${state.reason}` : state.reason;
 }

@@ -50,7 +50,7 @@ export class ReaderLog {
   }
 
   subscribing(): void {
-    const bare = this.plan.transport === 'library' ? {} : { bare: true as const };
+    const bare = this.plan.transport.startsWith('library') ? {} : { bare: true as const };
     for (const ch of this.channels)
       this.#recorder.record({ kind: 'sub', client: this.plan.client, ch, after: 'now', ...bare });
   }

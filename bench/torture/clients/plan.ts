@@ -1,6 +1,15 @@
 /** What the orchestrator tells a process of clients and hears from it, over the channel of `fork`. */
 
-export const TRANSPORTS = ['library', 'ws-json', 'ws-msgpack', 'sse', 'ndjson', 'poll'] as const;
+export const TRANSPORTS = [
+  'library',
+  'library-sse',
+  'library-poll',
+  'ws-json',
+  'ws-msgpack',
+  'sse',
+  'ndjson',
+  'poll',
+] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
 export interface ReaderPlan {

@@ -19,6 +19,8 @@ function readerOf(plan: ReaderPlan, urls: readonly string[], first: number): Rea
   const log = new ReaderLog(plan, file!);
   switch (plan.transport) {
     case 'library':
+    case 'library-sse':
+    case 'library-poll':
       return new LibraryReader(log, urls);
     case 'ws-json':
     case 'ws-msgpack':

@@ -10,6 +10,8 @@ import type { Network, Place } from './network.js';
 const PREFIX = 'halodtest';
 const NODE_PORT = 7400;
 const PLACES_MAX = 200;
+/** Place of the cuts among a namespace's routing rules. */
+const CUT = '50';
 
 interface InNamespace extends Place {
   readonly namespace: string;
@@ -97,12 +99,13 @@ export class NamespaceNetwork implements Network {
     const at = to as InNamespace;
     const { address } = from as InNamespace;
     if (this.#rules.some((rule) => rule.at === at && rule.from === address)) return;
-    ip('-n', at.namespace, 'rule', 'add', 'from', address, 'blackhole');
+    ip('-n', at.namespace, 'rule', 'add', 'pref', CUT, 'from', address, 'blackhole');
     this.#rules.push({ at, from: address });
   }
 
   heal(): void {
-    for (const { at, from } of this.#rules.splice(0)) ip('-n', at.namespace, 'rule', 'del', 'from', from, 'blackhole');
+    for (const { at, from } of this.#rules.splice(0))
+      ip('-n', at.namespace, 'rule', 'del', 'pref', CUT, 'from', from, 'blackhole');
   }
 
   async close(): Promise<void> {
@@ -124,6 +127,9 @@ export class NamespaceNetwork implements Network {
     ip('-n', namespace, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
     ip('-n', namespace, 'link', 'set', 'lo', 'up');
     ip('-n', namespace, 'link', 'set', 'eth0', 'up');
+    // The kernel asks its table of own addresses first: a cut comes before it only once that rule has moved back.
+    ip('-n', namespace, 'rule', 'add', 'pref', '100', 'lookup', 'local');
+    ip('-n', namespace, 'rule', 'del', 'pref', '0');
     return place;
   }
 

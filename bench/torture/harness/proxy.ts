@@ -16,8 +16,9 @@ interface Behind extends Place {
 }
 
 interface Passage {
-  /** undefined: a client in the open. */
-  readonly from: Behind | undefined;
+  /** The dialler's socket; a node dials before its process is known to be ready, so it is looked up when it matters. */
+  readonly inode: string | undefined;
+  from: Behind | undefined;
   readonly to: Behind;
   readonly ends: readonly [Socket, Socket];
   held: boolean;
@@ -60,7 +61,7 @@ export class ProxyNetwork implements Network {
   /** A proxied connection is held in both directions: half of one cannot be told from a cut of both. */
   cutOneWay(from: Place, to: Place): void {
     this.#cuts.add(`${from.name}>${to.name}`);
-    for (const passage of this.#passages) if (this.#isCut(passage.from, passage.to)) hold(passage);
+    for (const passage of this.#passages) if (this.#isCut(passage)) hold(passage);
   }
 
   heal(): void {
@@ -73,17 +74,20 @@ export class ProxyNetwork implements Network {
     for (const { server } of this.#places) server?.close();
   }
 
-  #isCut(from: Behind | undefined, to: Behind): boolean {
+  #isCut(passage: Passage): boolean {
+    const { inode, to } = passage;
+    if (this.#cuts.size === 0 || inode === undefined) return false;
+    passage.from ??= this.#places.find((place) => place.pid > 0 && owns(place.pid, inode));
+    const { from } = passage;
+    // a client in the open
     if (from === undefined) return false;
     return this.#cuts.has(`${from.name}>${to.name}`) || this.#cuts.has(`${to.name}>${from.name}`);
   }
 
   #accept(to: Behind, socket: Socket): void {
     const inode = inodeOf(socket.remotePort!);
-    const from =
-      inode === undefined ? undefined : this.#places.find((place) => place.pid > 0 && owns(place.pid, inode));
     const onward = connect({ port: to.target, host: '127.0.0.1' });
-    const passage: Passage = { from, to, ends: [socket, onward], held: false };
+    const passage: Passage = { inode, from: undefined, to, ends: [socket, onward], held: false };
     this.#passages.add(passage);
     for (const [end, other] of [
       [socket, onward],
@@ -98,7 +102,7 @@ export class ProxyNetwork implements Network {
       });
       end.pipe(other);
     }
-    if (this.#isCut(from, to)) hold(passage);
+    if (this.#isCut(passage)) hold(passage);
   }
 }
 
