@@ -27,6 +27,8 @@ export interface ClientWorld {
   /** World time. */
   now(): number;
   publishing(): boolean;
+  /** The position in an answer names the message's entry; not so for a repeat of what retention has removed since. */
+  readonly acksName: boolean;
   record(event: HistoryBody): void;
 }
 
@@ -182,7 +184,7 @@ export class ClientProgram implements Program {
       undefined,
       (outcome) => {
         if (!('error' in outcome)) {
-          const at = entryOf(outcome.position);
+          const at = this.#world.acksName ? entryOf(outcome.position) : undefined;
           this.#world.record({ kind: 'pub-ok', ch, p, n, copies: outcome.copies, ...(at === undefined ? {} : { at }) });
           return;
         }

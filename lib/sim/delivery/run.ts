@@ -100,6 +100,7 @@ export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks =
           publishDeadlineMs: 15_000,
           now: () => world.now,
           publishing: () => publishing,
+          acksName: !scenario.smallHistory,
           record,
         },
         ports,
