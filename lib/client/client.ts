@@ -8,7 +8,7 @@ import { Emitter } from './emitter.js';
 import { type ClientOptions, checkTransports, checkUrls } from './options.js';
 import { checkChannel, checkId, encodeData } from './payload.js';
 import { Runtime } from './runtime.js';
-import { type History, type HistoryOptions, type Presence, Subscription } from './subscription.js';
+import { type History, type HistoryOptions, type Presence, type Subscribed, Subscription } from './subscription.js';
 import { TransportChoice } from './transports/choose.js';
 
 export interface SubscribeOptions {
@@ -27,6 +27,8 @@ export interface ClientEvents {
   state: ClientState;
   /** Of any channel. */
   gap: ClientGap;
+  /** Of any channel. */
+  subscribed: Subscribed;
   /** Something went wrong that ends nothing; what ends the client comes with the state `closed`. */
   error: Error;
 }
@@ -73,7 +75,8 @@ export class Client extends Emitter<ClientEvents> {
           this.emit('gap', gap);
         },
         subscribed: (channel, position, recovered) => {
-          this.#subscriptions.get(channel)?.tellSubscribed({ position, recovered });
+          this.#subscriptions.get(channel)?.tellSubscribed({ channel, position, recovered });
+          this.emit('subscribed', { channel, position, recovered });
         },
         ended: (channel, error) => this.#ended(channel, error),
         problem: (error) => this.emit('error', asError(error)),

@@ -26,6 +26,7 @@ export interface Presence {
 }
 
 export interface Subscribed {
+  readonly channel: string;
   readonly position: string;
   /** Nothing is missing between the position asked for and here. */
   readonly recovered: boolean;

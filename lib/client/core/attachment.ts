@@ -34,7 +34,7 @@ interface Plan {
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class Attachment {
-  state: ClientState = { state: 'connecting', reason: 'starting' };
+  state: ClientState = { state: 'connecting', reason: 'not started' };
   main: Connection | null = null;
   /** The new connection while moving. */
   next: Connection | null = null;

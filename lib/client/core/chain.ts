@@ -13,7 +13,8 @@ export type PublishState = 'lined up' | 'waiting' | 'sent' | 'done';
 export class Publish {
   readonly channel: string;
   readonly data: Data;
-  readonly id: string | undefined;
+  /** The publisher's own, or the one it had under an earlier number. */
+  id: string | undefined;
   readonly done: PublishDone;
   readonly deadlineAt: number;
   state: PublishState = 'lined up';
@@ -124,6 +125,8 @@ export class Chain {
     this.window.length = 0;
     for (const publish of again) {
       publish.state = 'lined up';
+      // should a node have it after all, the id tells readers that it is the same message
+      if (publish.firstSentAt !== 0) publish.id ??= `${this.publisher}.${publish.seq}`;
       publish.seq = 0;
       publish.firstSentAt = 0;
     }

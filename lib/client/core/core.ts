@@ -245,8 +245,9 @@ export class ClientCore {
   /** The connection is up: everything that is read is read there too, from where this client is. */
   #resume(c: Connection, user: string): void {
     if (user !== '') c.await(`@${user}`, this.#ownReader(user));
-    for (const reader of this.#readers.values())
-      if (!c.streams.has(reader.channel)) this.#ask(c, reader, reader.resume);
+    for (const reader of this.#readers.values()) {
+      if (!c.streams.has(reader.channel) && !reader.paused) this.#ask(c, reader, reader.resume);
+    }
   }
 
   #ask(c: Connection, reader: ChannelReader, after: After): void {

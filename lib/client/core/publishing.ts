@@ -226,12 +226,17 @@ export class Publishing {
   #delay(chain: Chain, order: boolean, now: number): void {
     if (chain.retryAt > now) return;
     const random = this.#ports.random.next();
-    const backoff = Math.min(CLIENT_LIMITS.retryCapMs, CLIENT_LIMITS.retryBaseMs * 2 ** Math.min(chain.tries++, 10));
+    const backoff = Math.min(
+      CLIENT_LIMITS.retryCapMs,
+      CLIENT_LIMITS.retryBaseMs * 2 ** Math.min(order ? 0 : chain.tries++, 10),
+    );
     chain.retryAt = now + (order ? CLIENT_LIMITS.orderRetryMs * (0.5 + random) : backoff * (0.5 + random / 2));
     this.#retryAt = Math.min(this.#retryAt, chain.retryAt);
   }
 
+  /** After answers: chains that broke go on, and whoever waits for a place in the window gets it. */
   #mendChains(frame: Frame, now: number): void {
+    if (this.#due.size > 0) this.#askFlush();
     let chain: Chain | undefined;
     for (const publish of frame.publishes) {
       if (publish.channel === chain?.channel) continue;
@@ -258,6 +263,10 @@ export class Publishing {
 
   #want(chain: Chain): void {
     this.#due.add(chain);
+    this.#askFlush();
+  }
+
+  #askFlush(): void {
     if (this.#flushAsked) return;
     this.#flushAsked = true;
     this.#ports.flushSoon();

@@ -66,7 +66,7 @@ export class ChannelReader {
     const s = entryOf(m.position);
     const { publisher, seq } = m;
     if (publisher === undefined || seq === undefined) {
-      return this.#positionHas(lid, s) || this.#idHas(m.id) ? this.#skip(m, lid, s) : 'new';
+      return this.#positionHas(lid, s) || this.#ownIdHas(m) ? this.#skip(m, lid, s) : 'new';
     }
     const mark = this.#marks.get(publisher);
     if (mark === undefined) {
@@ -131,12 +131,16 @@ export class ChannelReader {
   }
 
   #idHas(id: string): boolean {
-    return this.#defences.alias && this.#ids.has(id);
+    return this.#defences.alias && this.#ids.size > 0 && this.#ids.has(id);
   }
 
-  /** An id that follows from the chain says no more than the chain. */
+  /** Some other message had this id; or it is the one that another publisher session once gave a message of its chain. */
   #ownIdHas(m: WireMessage): boolean {
-    return !isDerived(m) && this.#idHas(m.id);
+    if (this.#idHas(m.id)) return true;
+    if (isDerived(m) || !this.#defences.alias) return false;
+    const dot = m.id.lastIndexOf('.');
+    const mark = dot < 0 ? undefined : this.#marks.get(m.id.slice(0, dot));
+    return mark !== undefined && Number(m.id.slice(dot + 1)) <= mark.seq;
   }
 
   /** Had before, but perhaps in another lineage, or under another publisher session: both count as had from now on. */
