@@ -1,8 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
+import type { Assignment } from '../../lib/core/table/assignment.js';
 import { Candidates } from '../../lib/core/table/candidates.js';
 import { loadBounds } from '../../lib/core/table/layout.js';
-import { type Assignment, transport } from '../../lib/core/table/transport.js';
+import { transport } from '../../lib/core/table/transport.js';
 import type { TableMember } from '../../lib/core/table/types.js';
 import { countTo, membersDrawn, membersOf, parametersDrawn, seeded } from './memberships.js';
 

@@ -2,10 +2,11 @@
  * The first of the table's two layers: what follows from the provisioned members alone, whoever of them lives.
  * A crash or a return keeps the layout, so it costs only the second layer, in table.ts.
  */
+import type { LoadBounds } from './assignment.js';
 import { Candidates } from './candidates.js';
 import { Orders } from './order.js';
 import { COST_SCALE } from './scores.js';
-import { type LoadBounds, transport } from './transport.js';
+import { transport } from './transport.js';
 import type { TableMember, TableParameters } from './types.js';
 import { ZoneDealer } from './zones.js';
 

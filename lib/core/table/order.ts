@@ -5,8 +5,8 @@
  * the zones are dealt (zones.ts). Because the order is fixed, a crash moves only what the dead node held, and always
  * to the next in line.
  */
+import type { Assignment } from './assignment.js';
 import type { ScoreKeys, Scores } from './scores.js';
-import type { Assignment } from './transport.js';
 import type { ZoneDealer } from './zones.js';
 
 /** The candidates that the assignment was made from; see candidates.ts. */

@@ -9,32 +9,9 @@
  * result depends on the input alone.
  */
 
-export interface TransportInput {
-  readonly slots: number;
-  /** Candidates of slot s: entries s·stride … s·stride+depth−1 of `nodes` and `costs`, cheapest first. */
-  readonly stride: number;
-  readonly depth: number;
-  readonly nodes: Int16Array;
-  readonly costs: Float64Array;
-  readonly bounds: LoadBounds;
-}
-
-/** What each node may own, and must. */
-export interface LoadBounds {
-  /** Floor and ceiling of the wished range below. */
-  readonly low: Int32Array;
-  readonly high: Int32Array;
-  /** The exact share, less and more the tolerance. */
-  readonly wishedLow: Float64Array;
-  readonly wishedHigh: Float64Array;
-  /** By how much a price changes for each slot too many. */
-  readonly priceSteps: Float64Array;
-}
-
-export interface Assignment {
-  readonly owners: Int16Array;
-  readonly prices: Float64Array;
-}
+import type { Assignment, TransportInput } from './assignment.js';
+import { NodeQueue } from './node-queue.js';
+import { cheapestEntry, tunedPrices } from './prices.js';
 
 /**
  * The optimum over all nodes, or undefined where the candidates given do not suffice to find it or to prove it: then
@@ -47,7 +24,6 @@ export function transport(input: TransportInput): Assignment | undefined {
 }
 
 const NONE = -1;
-const TUNING_ROUNDS = 10;
 
 /**
  * Lower bounds need no stage of their own. Each node gets exactly `high` items: real slots and blanks, at most
@@ -307,106 +283,4 @@ class Solver {
     this.#ownCosts[slot] = cost;
     this.#room[node]! -= 1;
   }
-}
-
-/** The candidate with the least cost + price; the first of equals. Prices are not negative. */
-function cheapestEntry({ stride, depth, nodes, costs }: TransportInput, prices: Float64Array, slot: number): number {
-  const start = slot * stride;
-  let best = start;
-  let bestValue = costs[start]! + prices[nodes[start]!]!;
-  for (let entry = start + 1; entry < start + depth; entry++) {
-    if (costs[entry]! >= bestValue) break;
-    const value = costs[entry]! + prices[nodes[entry]!]!;
-    if (value >= bestValue) continue;
-    best = entry;
-    bestValue = value;
-  }
-  return best;
-}
-
-/**
- * Prices that nearly balance the loads. Any prices would do as a start; good ones leave a tenth of the pushes, and
- * short ones. Each round moves each price by what should win or lose just the slots that are wrong: near the optimum
- * the cheapest offer for a slot leads the next by 1/(sum of weights) on average.
- */
-function tunedPrices(input: TransportInput): Float64Array {
-  const { slots, nodes, bounds } = input;
-  const nodeCount = bounds.low.length;
-  const prices = new Float64Array(nodeCount);
-  const loads = new Int32Array(nodeCount);
-  for (let round = 0; round < TUNING_ROUNDS; round++) {
-    loads.fill(0);
-    for (let slot = 0; slot < slots; slot++) loads[nodes[cheapestEntry(input, prices, slot)]!]! += 1;
-    if (misplaced(loads, bounds) <= 2 + nodeCount / 32) break;
-    const damping = 1.5 / (round + 2);
-    let lowest = Number.POSITIVE_INFINITY;
-    for (let node = 0; node < nodeCount; node++) {
-      const load = loads[node]!;
-      const wished = Math.min(Math.max(load, bounds.wishedLow[node]!), bounds.wishedHigh[node]!);
-      prices[node] = Math.floor(prices[node]! + (load - wished) * bounds.priceSteps[node]! * damping);
-      lowest = Math.min(lowest, prices[node]!);
-    }
-    for (let node = 0; node < nodeCount; node++) prices[node]! -= lowest;
-  }
-  return prices;
-}
-
-function misplaced(loads: Int32Array, { low, high }: LoadBounds): number {
-  return loads.reduce((sum, load, node) => sum + Math.max(0, load - high[node]!, low[node]! - load), 0);
-}
-
-/** A binary heap of (distance, node); equal distances come out in node order, so that a search has one outcome. */
-class NodeQueue {
-  readonly #nodes: number[] = [];
-  readonly #distances: number[] = [];
-
-  clear(): void {
-    this.#nodes.length = 0;
-    this.#distances.length = 0;
-  }
-
-  push(node: number, distance: number): void {
-    const nodes = this.#nodes;
-    const distances = this.#distances;
-    let at = nodes.length;
-    while (at > 0) {
-      const above = (at - 1) >> 1;
-      if (!isBefore(distance, node, distances[above]!, nodes[above]!)) break;
-      nodes[at] = nodes[above]!;
-      distances[at] = distances[above]!;
-      at = above;
-    }
-    nodes[at] = node;
-    distances[at] = distance;
-  }
-
-  /** The nearest node, or −1 when the queue is empty. */
-  pop(): number {
-    const nodes = this.#nodes;
-    const distances = this.#distances;
-    const top = nodes[0];
-    if (top === undefined) return NONE;
-    const node = nodes.pop()!;
-    const distance = distances.pop()!;
-    const size = nodes.length;
-    if (size === 0) return top;
-    let at = 0;
-    for (;;) {
-      let below = 2 * at + 1;
-      if (below >= size) break;
-      if (below + 1 < size && isBefore(distances[below + 1]!, nodes[below + 1]!, distances[below]!, nodes[below]!))
-        below++;
-      if (!isBefore(distances[below]!, nodes[below]!, distance, node)) break;
-      nodes[at] = nodes[below]!;
-      distances[at] = distances[below]!;
-      at = below;
-    }
-    nodes[at] = node;
-    distances[at] = distance;
-    return top;
-  }
-}
-
-function isBefore(distanceA: number, nodeA: number, distanceB: number, nodeB: number): boolean {
-  return distanceA < distanceB || (distanceA === distanceB && nodeA < nodeB);
 }
