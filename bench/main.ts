@@ -10,6 +10,7 @@ import { describeMachine } from './harness/machine.js';
 import { report, tables } from './harness/report.js';
 import { loadResults, type Results } from './harness/results.js';
 import { jobsOf, runAll } from './harness/runner.js';
+import { ASSUMPTIONS, costsOf, scalingTables } from './harness/scaling.js';
 import type { Peer } from './peers/peer.js';
 import { LEFT_OUT, PEERS } from './peers/registry.js';
 import { WORKLOADS } from './workloads/registry.js';
@@ -25,6 +26,7 @@ interface Options {
   readonly log: readonly string[];
   readonly json?: string;
   readonly add: boolean;
+  readonly scale: boolean;
   readonly list: boolean;
 }
 
@@ -69,6 +71,9 @@ const command = new Command('bench')
     ),
   )
   .addOption(new Option('--add', 'add to the result file: replaces the cells that run again').default(false))
+  .addOption(
+    new Option('--scale', 'measure nothing: say from the result file what 10⁶ and 10⁷ users take').default(false),
+  )
   .addOption(new Option('--list', 'say what there is and whether it can run here').default(false));
 
 function rootDirectory(): string {
@@ -97,6 +102,15 @@ function list(root: string): void {
     );
 }
 
+/** What larger systems take, from figures that were measured. */
+function scale(file: string | undefined): void {
+  const results = file === undefined ? undefined : loadResults(file);
+  if (results === undefined) throw new InvalidArgumentError('--scale needs the result of a run: --json FILE');
+  const costs = costsOf(results, 'halod');
+  if (costs === undefined) throw new Error('the result lacks one of latency and idle of halod');
+  console.log(`${JSON.stringify({ ...costs, ...ASSUMPTIONS })}\n\n${scalingTables(costs)}`);
+}
+
 /** Those that can run; the others are named on stderr and in the result. */
 function available(peers: readonly Peer[], root: string, results: Results): Peer[] {
   return peers.filter((peer) => {
@@ -119,6 +133,7 @@ async function main(): Promise<void> {
   const options = command.parse().opts<Options>();
   const root = rootDirectory();
   if (options.list) return list(root);
+  if (options.scale) return scale(options.json);
   const peers = chosen('peer', options.peers, PEERS);
   const workloads = chosen('workload', options.workload, WORKLOADS).filter((workload) => {
     const isMissing = workload.name === 'replay' && options.log.length === 0;
