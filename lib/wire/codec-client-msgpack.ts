@@ -32,7 +32,7 @@ function decodeValue(bytes: Uint8Array): unknown {
 
 /** Bytes stay bytes, copied so that history does not keep the frame alive; any other value becomes JSON text. */
 function dataOf(value: unknown): Data {
-  if (value instanceof Uint8Array) return Uint8Array.prototype.slice.call(value);
+  if (value instanceof Uint8Array) return new Uint8Array(value);
   const json = JSON.stringify(value, refuseBytes);
   if (json === undefined) throw new HalodError('bad-request', 'data is missing');
   if (json.length > LIMITS.dataBytesMax) {

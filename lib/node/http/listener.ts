@@ -138,7 +138,7 @@ export class Listener {
     if (state === 'starting') throw new HalodError('starting');
     if (state === 'left') throw new HalodError('draining');
     if (driver.stats.connections >= LIMITS.connectionsMax) throw new HalodError('too-many');
-    const opening = readOpening(request, target);
+    const opening = readOpening(request, target, driver.gate.wantsTokens);
     this.#clients.handleUpgrade(request, socket, head, (ws) => {
       new WebSocketConnection(ws as ClientSocket, opening, driver);
     });
@@ -146,13 +146,13 @@ export class Listener {
 }
 
 /** @throws HalodError */
-function readOpening(request: IncomingMessage, { query }: Target): Opening {
+function readOpening(request: IncomingMessage, { query }: Target, wantsTokens: boolean): Opening {
   const offered = request.headers['sec-websocket-protocol'];
   const subprotocol = offered === undefined ? SUBPROTOCOLS[0] : chooseSubprotocol(new Set(offered.split(/\s*,\s*/)));
   if (subprotocol === undefined) throw new HalodError('bad-request', `subprotocols are ${SUBPROTOCOLS.join(', ')}`);
   const { bearer, token, user } = credentialsFrom(request, query);
   const channels = channelsFrom(query);
-  const complete = query.has('user') || token !== '' || bearer !== '' || channels.length > 0;
+  const complete = token !== '' || bearer !== '' || (!wantsTokens && (query.has('user') || channels.length > 0));
   const after = query.get('after') ?? undefined;
   return { subprotocol, bearer, complete, user, token, relay: isSet(query, 'relay'), after, channels };
 }

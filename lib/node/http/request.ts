@@ -44,7 +44,7 @@ export function channelsFrom(query: URLSearchParams): string[] {
 }
 
 export function credentialsFrom(request: IncomingMessage, query: URLSearchParams): Credentials {
-  const match = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '');
+  const match = /^Bearer +(.*\S) *$/i.exec(request.headers.authorization ?? '');
   return { bearer: match?.[1] ?? '', token: query.get('token') ?? '', user: query.get('user') ?? '' };
 }
 

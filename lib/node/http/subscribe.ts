@@ -11,7 +11,7 @@ import type { Driver } from '../driver.js';
 import { poll } from '../transports/poll.js';
 import { StreamConnection } from '../transports/stream.js';
 import { StreamPositions } from '../transports/stream-positions.js';
-import { channelsFrom, isSet, type Target, wholeNumber } from './request.js';
+import { channelsFrom, credentialsFrom, isSet, type Target, wholeNumber } from './request.js';
 import { sendJson } from './respond.js';
 
 const WAIT_DEFAULT_S = 25;
@@ -117,8 +117,8 @@ function redirect(
 
 /** Neither browsers nor other clients repeat the Authorization header at another origin: the token moves to the query. */
 function searchWithToken(request: IncomingMessage, target: Target, driver: Driver): string {
-  const bearer = /^Bearer +(\S+)/i.exec(request.headers.authorization ?? '')?.[1];
-  if (bearer === undefined || !driver.gate.wantsTokens || target.query.has('token')) return target.search;
+  const { bearer } = credentialsFrom(request, target.query);
+  if (bearer === '' || !driver.gate.wantsTokens || target.query.has('token')) return target.search;
   if (driver.gate.isApiKey(bearer)) return target.search;
   return `${target.search}${target.search === '' ? '?' : '&'}token=${encodeURIComponent(bearer)}`;
 }

@@ -14,6 +14,8 @@ export interface LinkEnd {
   readonly kind: 'closed' | 'refused' | 'timeout' | 'rejected';
   readonly code: RefusalCode | '';
   readonly text: string;
+  /** This side has ended it. */
+  readonly own: boolean;
 }
 
 export interface LinkOwner {
@@ -40,7 +42,7 @@ export class Link {
   readonly remote: string;
   /** Monotonic ms. */
   upAt = 0;
-  /** Of bytes received at all; the keep-alive looks whether it moves. */
+  /** Looks of the keep-alive since anything was received. */
   quietChecks = 0;
   readonly #socket: WebSocket;
   readonly #owner: LinkOwner;
@@ -181,16 +183,16 @@ export class Link {
   }
 
   /** What the first cause was: a socket that is torn down reports more. */
-  #setEnd(kind: LinkEnd['kind'], code: RefusalCode | '', text: string): void {
-    this.#end ??= { kind, code, text };
+  #setEnd(kind: LinkEnd['kind'], code: RefusalCode | '', text: string, own = true): void {
+    this.#end ??= { kind, code, text, own };
   }
 
   #onClose(code: number, reason: string): void {
     const colon = reason.indexOf(': ');
     // a reason is what the other side says; it is shown, and only the known codes count
     const said = (colon > 0 ? reason.slice(0, colon) : '') as RefusalCode;
-    if (code >= 4_000) this.#setEnd('rejected', said, reason.slice(colon > 0 ? colon + 2 : 0));
-    else this.#setEnd('closed', said, reason || `closed with ${code}`);
+    if (code >= 4_000) this.#setEnd('rejected', said, reason.slice(colon > 0 ? colon + 2 : 0), false);
+    else this.#setEnd('closed', said, reason || `closed with ${code}`, false);
     this.#finish();
   }
 

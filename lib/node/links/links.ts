@@ -204,7 +204,7 @@ export class Links implements LinkOwner {
     for (const frame of waiting?.frames ?? []) link.send(frame);
     this.#ports.onUp(peer.id, peer.boot, dialled);
     // whoever was meant to be reached by this link is not there any more
-    const end: LinkEnd = { kind: 'refused', code: '', text: `${peer.id} answers there now` };
+    const end: LinkEnd = { kind: 'refused', code: '', text: `${peer.id} answers there now`, own: true };
     for (const [meant, outbound] of this.#outbound) if (outbound.link === link) this.#giveUp(meant, outbound, end);
     return null;
   }
@@ -221,10 +221,9 @@ export class Links implements LinkOwner {
     if (end.code !== 'duplicate') {
       this.#log('links', `${end.kind}: ${id ?? link.remote}: ${end.code ? `${end.code}: ` : ''}${end.text}`);
     }
-    if (end.code === 'protocol' && end.kind === 'rejected' && id !== undefined && link.upAt > 0)
-      this.#offend(id, end.text);
     if (id !== undefined && this.#up.get(id) === link) {
       this.#up.delete(id);
+      if (end.own && end.code === 'protocol') this.#offend(id, end.text);
       const onPurpose = end.code === 'unneeded' || end.code === 'duplicate';
       this.#ports.onDown(id, onPurpose ? 'idle' : 'closed');
     }
@@ -238,7 +237,9 @@ export class Links implements LinkOwner {
     outbound.link = this.#open({ url: peerUrlOf(outbound.url), ip: undefined, key: outbound.url });
     if (outbound.link === null) {
       // the caller is inside a step of the core
-      setImmediate(() => this.#giveUp(peer, outbound, { kind: 'timeout', code: '', text: 'no URL to dial' }));
+      setImmediate(() =>
+        this.#giveUp(peer, outbound, { kind: 'timeout', code: '', text: 'no URL to dial', own: true }),
+      );
     }
   }
 
