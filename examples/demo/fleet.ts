@@ -61,6 +61,11 @@ export class Fleet {
     this.#settings.changed(describe(member));
   }
 
+  /** @throws Error where the node must stay */
+  check(number: number): void {
+    this.#serving(number);
+  }
+
   kill(number: number): void {
     this.#serving(number).process.kill('SIGKILL');
   }

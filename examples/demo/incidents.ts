@@ -11,10 +11,19 @@ interface Outage {
 export class Incidents {
   readonly #events: PulseEvent[] = [];
   readonly #outages = new Set<Outage>();
+  readonly #killed = new Set<number>();
   readonly #draining = new Map<number, number>();
 
   latest(): readonly PulseEvent[] {
     return this.#events;
+  }
+
+  /** A node is about to be killed that serves these users. */
+  killing(node: number, users: readonly string[]): void {
+    this.#killed.add(node);
+    if (users.length > 0)
+      this.#outages.add({ node, at: performance.now(), waiting: new Set(users), users: users.length });
+    this.#tell('kill', node, `node ${node} killed with kill −9; it served ${count(users.length)}`);
   }
 
   /** `users` are those whom the node serves at this moment. */
@@ -32,15 +41,7 @@ export class Incidents {
         return this.#tell('left', number, `node ${number} has left; its ${count(moved)} ${late}`);
       }
       case 'killed':
-        if (users.length > 0)
-          this.#outages.add({ node: number, at: performance.now(), waiting: new Set(users), users: users.length });
-        return this.#tell(
-          'kill',
-          number,
-          how === 'SIGKILL'
-            ? `node ${number} killed with kill −9; it served ${count(users.length)}`
-            : `node ${number} ended with ${how}`,
-        );
+        if (!this.#killed.has(number)) this.#tell('trouble', number, `node ${number} ended with ${how}`);
     }
   }
 

@@ -58,7 +58,11 @@ async function run(options: DemoOptions): Promise<void> {
   const control = await startControl({
     add: async () => void (await fleet.add()),
     drain: (node) => fleet.drain(node),
-    kill: (node) => fleet.kill(node),
+    kill: (node) => {
+      fleet.check(node);
+      incidents.killing(node, people.at(node));
+      fleet.kill(node);
+    },
   });
   const url = `${fleet.urls()[0]}/#control=${control.port}.${control.key}`;
   print(`${options.nodes} nodes are up after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`);

@@ -39,19 +39,18 @@ export class Crowd {
   readonly #cards = new Map<number, Card>();
   readonly #dots = new Map<string, HTMLElement>();
   readonly #layer: HTMLElement;
-  readonly #add = document.createElement('button');
+  readonly #list: HTMLElement;
+  readonly #add: HTMLButtonElement;
   readonly #actions: NodeActions;
   #users: readonly PulseUser[] = [];
 
-  constructor(stage: HTMLElement, list: HTMLElement, layer: HTMLElement, actions: NodeActions) {
+  constructor(stage: HTMLElement, actions: NodeActions) {
     this.#stage = stage;
-    this.#layer = layer;
+    this.#list = stage.querySelector('#cards')!;
+    this.#layer = stage.querySelector('#dots')!;
+    this.#add = stage.querySelector('#add')!;
     this.#actions = actions;
-    this.#add.className = 'add';
-    this.#add.type = 'button';
-    this.#add.textContent = '+ Add a node';
     this.#add.addEventListener('click', () => void once(this.#add, async () => actions.add?.()));
-    list.append(this.#add);
     new ResizeObserver(() => this.#seat()).observe(stage);
   }
 
@@ -134,7 +133,7 @@ export class Crowd {
     kill.type = 'button';
     buttons.append(drain, kill);
     element.append(header, share, facts, seats, buttons);
-    this.#add.before(element);
+    this.#list.append(element);
     const card = { element, seats, drain, kill, goneAt: 0 };
     this.#cards.set(node.number, card);
     return card;
@@ -177,7 +176,8 @@ export class Crowd {
 
   #addDot(name: string): HTMLElement {
     const dot = tag('div', 'dot');
-    dot.textContent = initials(name);
+    dot.textContent = name === 'you' ? name : initials(name);
+    dot.classList.toggle('you', name === 'you');
     this.#layer.append(dot);
     this.#dots.set(name, dot);
     return dot;

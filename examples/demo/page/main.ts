@@ -26,6 +26,8 @@ interface Cluster {
   readonly owners: readonly number[];
 }
 
+/** Who looks at the page is one of the users. */
+const VISITOR_DOT = 'you';
 const CLUSTER_EVERY_MS = 400;
 /** Served by every node beside its console, so that pages need no bundler. */
 const CLIENT_MODULE = '/console/client/index.js';
@@ -35,7 +37,7 @@ const byId = (id: string): HTMLElement => document.getElementById(id)!;
 const { connect } = (await import(CLIENT_MODULE)) as ClientModule;
 const control = Control.fromLocation();
 const halo = new Halo(byId('halo') as HTMLCanvasElement);
-const crowd = new Crowd(byId('stage'), byId('cards'), byId('dots'), {
+const crowd = new Crowd(byId('stage'), {
   add: control && (() => control.post('add')),
   drain: async (node) => control?.post(`drain/${node}`),
   kill: async (node) => control?.post(`kill/${node}`),
@@ -108,7 +110,8 @@ function showCluster(): void {
   const numbers = nodes.map((node) => numberOf(node.id));
   halo.show(owners.map((owner) => (owner < 0 ? 0 : (numbers[owner] ?? 0))));
   const slotsOf = new Map(nodes.map((node) => [node.id, node.slots]));
-  crowd.show(pulse.nodes, pulse.users, slotsOf, slots, servedBy || location.origin);
+  const you = { name: VISITOR_DOT, room: '', node: pulse.nodes.find((node) => node.url === servedBy)?.number ?? 0 };
+  crowd.show(pulse.nodes, [...pulse.users, you], slotsOf, slots, servedBy || location.origin);
   const live = pulse.nodes.filter((node) => node.status === 'serving' || node.status === 'draining').length;
   byId('node-count').textContent = String(live);
   byId('node-word').textContent = live === 1 ? 'node' : 'nodes';
