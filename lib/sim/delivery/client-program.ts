@@ -27,8 +27,6 @@ export interface ClientWorld {
   /** World time. */
   now(): number;
   publishing(): boolean;
-  /** The position in an answer names the message's entry; not so for a repeat of what retention has removed since. */
-  readonly acksName: boolean;
   record(event: HistoryBody): void;
 }
 
@@ -184,7 +182,7 @@ export class ClientProgram implements Program {
       undefined,
       (outcome) => {
         if (!('error' in outcome)) {
-          const at = this.#world.acksName ? entryOf(outcome.position) : undefined;
+          const at = entryOf(outcome.position);
           this.#world.record({ kind: 'pub-ok', ch, p, n, copies: outcome.copies, ...(at === undefined ? {} : { at }) });
           return;
         }

@@ -58,8 +58,9 @@ export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks =
   const { nodes, clients } = scenario;
   const hosts = nodes + clients.length;
   let publishing = true;
+  const named = new Map<string, string>();
   const record = (body: HistoryBody): void => {
-    const event = { t: world.now, ...body };
+    const event = { t: world.now, ...(scenario.smallHistory ? unlessRemoved(body, named) : body) };
     tweaks.event?.(event);
     checker.on(event);
   };
@@ -100,7 +101,6 @@ export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks =
           publishDeadlineMs: 15_000,
           now: () => world.now,
           publishing: () => publishing,
-          acksName: !scenario.smallHistory,
           record,
         },
         ports,
@@ -125,6 +125,20 @@ export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks =
   for (const { kind, detail } of verdict.violations) violations.push({ rule: kind, what: detail });
   for (const [name, times] of world.happened) happened.set(name, times);
   return { scenario, violations, hash: world.trace.hash, counts: verdict.counts, happened };
+}
+
+/**
+ * A repeat of what retention has removed meanwhile is answered with where the channel was cut, which may be the place
+ * of another message: such an answer names no entry.
+ */
+function unlessRemoved(body: HistoryBody, named: Map<string, string>): HistoryBody {
+  if ((body.kind !== 'pub-ok' && body.kind !== 'callback') || body.at === undefined) return body;
+  const message = `${body.ch}/${body.p}/${body.n}`;
+  const known = named.get(body.at);
+  if (known === undefined) named.set(body.at, message);
+  if (body.kind === 'callback' || known === undefined || known === message) return body;
+  const { at: _, ...rest } = body;
+  return rest;
 }
 
 /** Every fault ends; who is down comes back, with nothing it held. */
