@@ -4,16 +4,16 @@
  * judged by `verdict`; the real cores of node and client are simulated elsewhere, this only tries the four rules.
  */
 import { Channels, type ChannelsPorts } from '../../lib/core/channel/channels.js';
-import { InvariantBroken } from '../../lib/core/channel/store.js';
 import type { Mutation } from '../../lib/core/channel/mutations.js';
 import { CHANNELS_DEFAULTS, type ChannelsOptions } from '../../lib/core/channel/options.js';
+import { InvariantBroken } from '../../lib/core/channel/store.js';
 import type { AppendResult, Entry, Gap } from '../../lib/core/channel/types.js';
 import type { Random } from '../../lib/core/random.js';
 import { buildTable } from '../../lib/core/table/table.js';
 import type { Table } from '../../lib/core/table/types.js';
+import { positionAfter } from '../../lib/wire/entry.js';
 import type { NodeId } from '../../lib/wire/ids.js';
 import { mergePositions, type Position, parsePosition } from '../../lib/wire/position.js';
-import { positionAfter } from '../../lib/wire/entry.js';
 import { decodeReplication, encodeReplication, type ReplicationMessage } from '../../lib/wire/replication.js';
 
 export class Seeded implements Random {
@@ -173,7 +173,9 @@ export class TestReader {
   /** Reads on at any node that serves the channel by its own table. */
   attach(): void {
     const { ring } = this;
-    const nodes = ring.alive().filter((p) => p.pausedUntil <= ring.now && p.channels.serves(p.table.slotOf(this.channel)));
+    const nodes = ring
+      .alive()
+      .filter((p) => p.pausedUntil <= ring.now && p.channels.serves(p.table.slotOf(this.channel)));
     const node = nodes[ring.random.below(Math.max(1, nodes.length))];
     if (node === undefined) return;
     this.detach();

@@ -21,7 +21,10 @@ export interface Outcome {
 export function storm(options: StormOptions): Outcome {
   const ring = new Ring(options);
   const channels = ['a', 'b', '@alice', 'room:7'];
-  const publishers = channels.flatMap((channel) => [new TestPublisher(ring, channel), new TestPublisher(ring, channel)]);
+  const publishers = channels.flatMap((channel) => [
+    new TestPublisher(ring, channel),
+    new TestPublisher(ring, channel),
+  ]);
   const readers = channels.flatMap((channel) => [new TestReader(ring, channel), new TestReader(ring, channel)]);
   let calm = false;
   let faults = 0;
@@ -118,8 +121,10 @@ function judge(
       const key = `${publisher}.${seq}`;
       if (seen.has(key)) violations.push(`I2 ${reader.channel} ${key} twice`);
       seen.add(key);
-      if (seq <= (last.get(publisher) ?? 0)) violations.push(`I3 ${reader.channel} ${key} after ${last.get(publisher)}`);
-      if (seq !== (last.get(publisher) ?? 0) + 1 && reader.gaps === 0) violations.push(`I3 ${reader.channel} ${key} jumps`);
+      if (seq <= (last.get(publisher) ?? 0))
+        violations.push(`I3 ${reader.channel} ${key} after ${last.get(publisher)}`);
+      if (seq !== (last.get(publisher) ?? 0) + 1 && reader.gaps === 0)
+        violations.push(`I3 ${reader.channel} ${key} jumps`);
       last.set(publisher, seq);
     }
     for (const publisher of publishers) {
@@ -147,7 +152,8 @@ function judge(
     for (const channel of ['a', 'b', '@alice', 'room:7']) {
       const once = new Set<string>();
       for (const { publisher, seq } of process.channels.orderOf(channel)) {
-        if (once.has(`${publisher}.${seq}`)) violations.push(`I8 ${process.id} ${channel} ${publisher}.${seq} twice in order`);
+        if (once.has(`${publisher}.${seq}`))
+          violations.push(`I8 ${process.id} ${channel} ${publisher}.${seq} twice in order`);
         once.add(`${publisher}.${seq}`);
       }
     }

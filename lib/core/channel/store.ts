@@ -106,7 +106,7 @@ export class Store {
 
   setBoot(peer: Peer, boot: Boot): void {
     if (boot <= peer.boot) return;
-    peer.boot = boot;
+    if (peer.boot === 0 || !this.planted('countStaleBoot')) peer.boot = boot;
     peer.reset();
   }
 
