@@ -45,6 +45,7 @@ export class StreamConnection extends Connection implements SessionSink {
   readonly #positions: StreamPositions;
   /** One channel: its position is the entry's, and all its readers share the bytes. */
   readonly #shared: boolean;
+  readonly #mismatched: boolean;
   #closed = false;
 
   constructor(response: ServerResponse, request: StreamRequest, driver: Driver) {
@@ -53,6 +54,7 @@ export class StreamConnection extends Connection implements SessionSink {
     this.#framing = request.framing;
     this.#positions = request.positions;
     this.#shared = request.positions.channels.length === 1;
+    this.#mismatched = request.mismatched;
     driver.stats.streams++;
     response.useChunkedEncodingByDefault = false;
     response.writeHead(200, HEADERS[request.framing]);
@@ -77,6 +79,7 @@ export class StreamConnection extends Connection implements SessionSink {
       case 'subscribed':
         // what lies between a known position and this one is still to come
         if (this.#positions.of(message.channel) === undefined) this.#positions.set(message.channel, message.position);
+        if (this.#mismatched) return this.#startAnew(message);
         break;
       case 'gap':
       case 'position':
@@ -147,13 +150,14 @@ export class StreamConnection extends Connection implements SessionSink {
       if (user !== '' && channel === `@${user}`) continue;
       this.session.onMessage({ type: 'subscribe', channel, after: start(channel) }, driver.now());
     }
-    if (request.mismatched) {
-      for (const channel of this.#positions.channels) {
-        const gap = { type: 'gap', channel, reason: 'unknown' };
-        this.#pushJson('gap', JSON.stringify(gap));
-      }
-    }
     driver.touch();
+  }
+
+  /** Its position was for other channels: something may be missing, and nobody can say what. */
+  #startAnew(message: Extract<ServerMessage, { type: 'subscribed' }>): void {
+    const { channel, position } = message;
+    this.#pushJson('subscribed', serverJson({ ...message, recovered: false }));
+    this.#pushJson('gap', serverJson({ type: 'gap', channel, reason: 'unknown', position }));
   }
 
   #pushJson(event: string, json: string): void {
