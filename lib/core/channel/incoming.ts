@@ -169,7 +169,10 @@ export class Incoming {
     if (reader.prev > strand.last && !store.planted('confirmAcrossHole')) return false;
     // removed here already, by a cut that arrived first
     if (reader.s > strand.cut) {
-      const { s, prev, id, publisher, seq, time, data } = reader;
+      const { s, prev, id, seq, time, data } = reader;
+      // one string for all entries of a publisher, not one each
+      if (log.lastPublisher !== reader.publisher) log.lastPublisher = reader.publisher;
+      const publisher = log.lastPublisher;
       const entry = new StoredEntry(strand, s, prev, id, publisher, seq, time, data, now - reader.ageMs);
       hold(store, entry, now);
       store.counters.storedEntries++;

@@ -111,6 +111,8 @@ export class ChannelLog {
   trimmedFloors: string[] = [];
   lastTrim: 'size' | 'age' = 'size';
   touchedAt = 0;
+  /** Of the last entry that came from another node. */
+  lastPublisher = '';
   /** It is to be brought within its limits at the end of this step. */
   over = false;
 
