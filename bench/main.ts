@@ -2,11 +2,12 @@
  * The benchmark's command. It installs nothing: what is missing is named, with the one command that installs it, and the
  * rest runs. Everything measured ends in one JSON file, with a report and charts beside it.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { charts } from './harness/charts.js';
 import { describeMachine } from './harness/machine.js';
+import { writePages } from './harness/pages.js';
 import { report, tables } from './harness/report.js';
 import { loadResults, type Results } from './harness/results.js';
 import { jobsOf, runAll } from './harness/runner.js';
@@ -27,6 +28,7 @@ interface Options {
   readonly json?: string;
   readonly add: boolean;
   readonly scale: boolean;
+  readonly publish: boolean;
   readonly list: boolean;
 }
 
@@ -74,6 +76,9 @@ const command = new Command('bench')
   .addOption(
     new Option('--scale', 'measure nothing: say from the result file what 10⁶ and 10⁷ users take').default(false),
   )
+  .addOption(
+    new Option('--publish', 'measure nothing: quote the result file in bench/README.md and SCALING.md').default(false),
+  )
   .addOption(new Option('--list', 'say what there is and whether it can run here').default(false));
 
 function rootDirectory(): string {
@@ -102,13 +107,29 @@ function list(root: string): void {
     );
 }
 
+function loaded(file: string | undefined): Results {
+  const results = file === undefined ? undefined : loadResults(resolve(file));
+  if (results === undefined) throw new InvalidArgumentError('this needs the result of a run: --json FILE');
+  return results;
+}
+
 /** What larger systems take, from figures that were measured. */
-function scale(file: string | undefined): void {
-  const results = file === undefined ? undefined : loadResults(file);
-  if (results === undefined) throw new InvalidArgumentError('--scale needs the result of a run: --json FILE');
+function scale(results: Results): void {
   const costs = costsOf(results, 'halod');
   if (costs === undefined) throw new Error('the result lacks one of latency and idle of halod');
   console.log(`${JSON.stringify({ ...costs, ...ASSUMPTIONS })}\n\n${scalingTables(costs)}`);
+}
+
+function writeReport(file: string, results: Results): number {
+  writeFileSync(join(dirname(file), 'report.md'), `${report(results)}\n`);
+  const drawn = charts(results, WORKLOADS);
+  for (const [name, text] of drawn) writeFileSync(join(dirname(file), name), text);
+  return drawn.size;
+}
+
+function publish(root: string, file: string, results: Results): void {
+  writeReport(file, results);
+  for (const page of writePages(root, file, results)) console.log(page);
 }
 
 /** Those that can run; the others are named on stderr and in the result. */
@@ -133,7 +154,8 @@ async function main(): Promise<void> {
   const options = command.parse().opts<Options>();
   const root = rootDirectory();
   if (options.list) return list(root);
-  if (options.scale) return scale(options.json);
+  if (options.scale) return scale(loaded(options.json));
+  if (options.publish) return publish(root, resolve(options.json ?? ''), loaded(options.json));
   const peers = chosen('peer', options.peers, PEERS);
   const workloads = chosen('workload', options.workload, WORKLOADS).filter((workload) => {
     const isMissing = workload.name === 'replay' && options.log.length === 0;
@@ -158,12 +180,9 @@ async function main(): Promise<void> {
   if (jobs.length === 0) throw new Error('nothing to run');
   const { seconds, users, bytes: payloadBytes, log: logs } = options;
   await runAll({ jobs, runs: options.runs, results, file, workload: { seconds, users, payloadBytes, logs, root } });
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(join(dirname(file), 'report.md'), `${report(results)}\n`);
-  const drawn = charts(results, workloads);
-  for (const [name, text] of drawn) writeFileSync(join(dirname(file), name), text);
+  const drawn = writeReport(file, results);
   console.log(`\n${tables(results)}\n`);
-  console.log(`${file}, report.md and ${drawn.size} charts beside it`);
+  console.log(`${file}, report.md and ${drawn} charts beside it`);
 }
 
 main().catch((error: unknown) => {
