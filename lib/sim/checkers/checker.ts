@@ -240,9 +240,23 @@ export class HistoryChecker {
     if (retention?.ageMs !== undefined && gap.at - message.invokedAt >= retention.ageMs) return true;
     if (retention?.messages === undefined) return false;
     // Publishes under way when the message was published may have been stored before it: they count as newer only
-    // where they came later, so a handful at the edge are given away.
-    return messages.publishedBetween(message.invokedAt, gap.at) >= retention.messages * EDGE;
+    // where they came later or stand behind it, so a handful at the edge are given away.
+    const newer = messages.all.filter(
+      (m) => m.invokedAt <= gap.at && (m.invokedAt > message.invokedAt || isBehind(m, message)),
+    );
+    return newer.length >= retention.messages * EDGE;
   }
+}
+
+/** Stored later than `first` in a lineage that both are in. */
+function isBehind(message: Message, first: Message): boolean {
+  return first.entries.some((entry) => {
+    const dot = entry.indexOf('.');
+    const s = Number.parseInt(entry.slice(dot + 1), 36);
+    return message.entries.some(
+      (e) => e.startsWith(entry.slice(0, dot + 1)) && Number.parseInt(e.slice(dot + 1), 36) > s,
+    );
+  });
 }
 
 /** Share of the retention that must have been published after a message before its eviction is believed. */

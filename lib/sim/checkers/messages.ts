@@ -20,8 +20,6 @@ export class Messages {
   readonly channel: string;
   readonly all: Message[] = [];
   readonly #byPublisher = new Map<string, Map<number, Message>>();
-  /** Times of all publishes, sorted at the end: how many newer ones had pushed a message towards its eviction. */
-  #times: Float64Array | undefined;
 
   constructor(channel: string) {
     this.channel = channel;
@@ -67,25 +65,8 @@ export class Messages {
     }
     return false;
   }
-
-  /** Publishes to the channel in (from, until]. To be called when the whole history has been read. */
-  publishedBetween(from: number, until: number): number {
-    this.#times ??= Float64Array.from(this.all, (message) => message.invokedAt).sort();
-    return countUpTo(this.#times, until) - countUpTo(this.#times, from);
-  }
 }
 
 export function describe(channel: string, message: Pick<Message, 'p' | 'n'>): string {
   return `${message.p} ${message.n} in ${channel}`;
-}
-
-function countUpTo(sorted: Float64Array, limit: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle]! <= limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
