@@ -73,6 +73,8 @@ export class Core implements NodeCore {
   /** Peers whose link broke and that were not heard of since. */
   readonly #broken = new Set<NodeId>();
   readonly #linked = new Set<NodeId>();
+  /** Members that had not failed or left when the table was last adopted. */
+  #live: readonly NodeId[] = [];
   readonly #loads = new Map<NodeId, number>();
   #viewChanged = true;
   #ownershipChanged = false;
@@ -504,6 +506,9 @@ export class Core implements NodeCore {
       .map((m) => ({ id: m.id, boot: m.record.boot }));
     this.channels.setTable(table, live, now);
     this.channels.setNext(this.placement.next, now);
+    // links drop in silence what is sent to a peer that was just found unreachable: it will not be answered
+    for (const id of this.#live) if (!live.some((m) => m.id === id)) this.#resetPeer(id, now);
+    this.#live = live.map((m) => m.id);
     if (table.iteration === before) return;
     this.#ports.log('table', `iteration ${table.iteration}: ${table.members.length} members`);
     this.#ownershipChanged = true;

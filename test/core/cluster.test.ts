@@ -112,3 +112,21 @@ test('a node that drains hands over what it holds, moves its clients and leaves'
     ['kept'],
   );
 });
+
+test('a publish that was handed to a node just killed goes to its successor once the table says so', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(3);
+  const owner = cluster.nodes.find((n) => n.core.id === cluster.nodes[0]!.core.locate('room').owner.id)!;
+  const entry = cluster.nodes.find((n) => n !== owner)!;
+  cluster.kill(owner);
+  cluster.run(5);
+  t.is(entry.core.locate('room').owner.id, owner.core.id);
+  cluster.dropsSilently = true;
+  const out = cluster.publish(entry, 'room', 1);
+  cluster.run(5);
+  cluster.dropsSilently = false;
+  cluster.runUntil(() => entry.core.locate('room').owner.id !== owner.core.id, 5_000);
+  t.is(out.result, undefined);
+  cluster.runUntil(() => out.result !== undefined, 1_000);
+  t.like(out.result, { ok: true });
+});

@@ -60,6 +60,8 @@ export class TestCluster {
   readonly #random: SeededRandom;
   readonly #links = new Set<string>();
   readonly #cut = new Set<string>();
+  /** Frames to peers without a link vanish, and nobody is told: as while a driver waits before it dials again. */
+  dropsSilently = false;
   #events: Event[] = [];
   #order = 0;
 
@@ -229,7 +231,10 @@ export class TestCluster {
       sendFrame: (peer, url, bytes) => {
         const other = this.nodes.find((n) => n.core.id === peer);
         const link = other && pair(index, other.index);
-        if (other === undefined || link === undefined || !this.#links.has(link)) return open(url);
+        if (other === undefined || link === undefined || !this.#links.has(link)) {
+          if (!this.dropsSilently) open(url);
+          return;
+        }
         const copy = bytes.slice();
         this.#after(this.delayMs, () => {
           if (other.alive && this.#links.has(link)) other.core.onFrame(self().core.id, copy, this.now);

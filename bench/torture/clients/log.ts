@@ -64,7 +64,8 @@ export class ReaderLog {
 
   message(m: Pick<WireMessage, 'channel' | 'data' | 'position'>): void {
     const data = m.data as Payload;
-    const at = entryOf(m.position);
+    // the library's positions cover all that the reader has; a bare transport's begin with the message's own entry
+    const at = this.plan.transport.startsWith('library') ? undefined : entryOf(m.position);
     this.#recorder.record({
       kind: 'callback',
       client: this.plan.client,

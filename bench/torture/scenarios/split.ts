@@ -52,9 +52,9 @@ async function run(arena: Arena, few: number, { seed, say }: ScenarioOptions): P
   }
   for (const clients of arena.clients) await clients.publish();
   await pause(2_000);
-  const cutAt = monotonicMs();
   arena.fault('split', ...sides[0].map((node) => node.name));
   cutThrough(arena, sides);
+  const cutAt = monotonicMs();
   say(`cut ${sides.map((side) => side.map((node) => node.name).join('+')).join(' | ')} for ${CUT_MS / 1_000} s`);
   await pause(CUT_MS);
   const healedAt = monotonicMs();
@@ -65,9 +65,13 @@ async function run(arena: Arena, few: number, { seed, say }: ScenarioOptions): P
   await pause(2_000);
   const missing = await arena.settle(SETTLE_MS);
   const acked = [0, 0];
+  /** Published while cut: what was stored on both sides just before may still be acknowledged. */
+  const published = new Set<string>();
   const verdict = await arena.judge({}, (event: HistoryEvent) => {
-    if (event.kind !== 'pub-ok' || event.t < cutAt || event.t > healedAt) return;
-    acked[event.p.startsWith('side1') ? 0 : 1]!++;
+    if (!('p' in event) || event.t < cutAt || event.t > healedAt) return;
+    const key = `${event.ch} ${event.p} ${event.n}`;
+    if (event.kind === 'pub-invoke') published.add(key);
+    else if (event.kind === 'pub-ok' && published.has(key)) acked[event.p.startsWith('side1') ? 0 : 1]!++;
   });
   const failures = verdict.violations.map(({ kind, detail }) => `${kind}: ${detail}`);
   if (few > 1 && acked[0] === 0) failures.push('the smaller side acknowledged nothing');
