@@ -1,0 +1,206 @@
+import test from 'ava';
+import { createNode } from '../../lib/index.js';
+import { run, start } from './running.js';
+
+const COMMANDS = ['start', 'cluster', 'publish', 'subscribe', 'status', 'locate', 'plan', 'drain', 'token', 'top'];
+
+test('help names every command and exits with 0', async (t) => {
+  const { code, stdout } = await run(['--help']);
+  t.is(code, 0);
+  for (const command of COMMANDS) t.regex(stdout, new RegExp(`^  ${command} `, 'm'));
+});
+
+test('every command has help', async (t) => {
+  for (const command of COMMANDS) {
+    const { code, stdout } = await run([command, '--help']);
+    t.is(code, 0, command);
+    t.regex(stdout, new RegExp(`^Usage: halod ${command}`));
+  }
+});
+
+test('help loads neither sockets nor cryptography', async (t) => {
+  const { stderr } = await run(['start', '--help'], { environment: { NODE_DEBUG: 'esm' } });
+  t.true(stderr.includes('node_modules/commander/'), 'what is loaded is told');
+  for (const name of [
+    'node_modules/ws/',
+    'node_modules/jose/',
+    'node_modules/prom-client/',
+    'node_modules/@libp2p/',
+    'node_modules/msgpackr/',
+  ]) {
+    t.false(stderr.includes(name), name);
+  }
+});
+
+test('wrong usage exits with 2 and suggests what was meant', async (t) => {
+  const unknownCommand = await run(['strat']);
+  t.is(unknownCommand.code, 2);
+  t.regex(unknownCommand.stderr, /did you mean start\?/);
+  const unknownOption = await run(['start', '--prot', '1']);
+  t.is(unknownOption.code, 2);
+  t.regex(unknownOption.stderr, /Did you mean --port\?/);
+  const badValue = await run(['start', '--port', 'http']);
+  t.is(badValue.code, 2);
+  t.regex(badValue.stderr, /--port: "http" is not a whole number/);
+  const badVariable = await run(['start'], { environment: { HALOD_PROT: '1' } });
+  t.is(badVariable.code, 2);
+  t.regex(badVariable.stderr, /did you mean HALOD_PORT\?/);
+  for (const args of [
+    ['publish'],
+    ['publish', '', 'x'],
+    ['locate', 'a\u0007b'],
+    ['plan'],
+    ['cluster', '99'],
+    ['token', '--user', 'a'],
+  ]) {
+    t.is((await run(args)).code, 2, args.join(' '));
+  }
+});
+
+test('with --json an error is one JSON object on stdout', async (t) => {
+  const { code, stdout } = await run(['start', '--port', 'http', '--json']);
+  t.is(code, 2);
+  t.like(JSON.parse(stdout), { error: { code: 'bad-option', retry: false } });
+});
+
+test('a node that does not answer is a failure, with exit code 1', async (t) => {
+  const node = await createNode({ port: 0 });
+  const { url } = node;
+  await node.close();
+  const { code, stdout } = await run(['status', '--node', url, '--json']);
+  t.is(code, 1);
+  t.like(JSON.parse(stdout), { error: { code: 'unreachable' } });
+});
+
+test('start --json says first that it serves, and SIGTERM ends it with 0', async (t) => {
+  const node = start(['start', '--port', '0', '--json']);
+  const ready = JSON.parse(await node.line(() => true));
+  t.like(ready, { event: 'ready', cluster: 'default' });
+  t.regex(ready.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  t.true((await fetch(`${ready.url}/livez`)).ok);
+  node.kill('SIGTERM');
+  t.is((await node.ended).code, 0);
+});
+
+test('a port that is taken is told as such, with exit code 2', async (t) => {
+  const node = await createNode({ port: 0 });
+  const { port } = new URL(node.url);
+  const { code, stderr } = await run(['start', '--port', port]);
+  t.is(code, 2);
+  t.regex(stderr, new RegExp(`${port} is already in use; choose another --port \\(port-taken\\)`));
+  await node.close();
+});
+
+test('a seed that refuses a node ends it with the reason and exit code 2', async (t) => {
+  const secretive = await createNode({ port: 0, clusterSecret: 'right' });
+  const secret = await run(['start', '--port', '0', '--json', '--seed', secretive.url, '--cluster-secret', 'wrong']);
+  t.is(secret.code, 2);
+  t.like(JSON.parse(secret.stdout), { error: { code: 'wrong-secret' } });
+  await secretive.close();
+  const open = await createNode({ port: 0 });
+  for (const [flag, value] of [
+    ['--cluster', 'another'],
+    ['--slots', '64'],
+    ['--copies', '2'],
+  ] as const) {
+    const { code, stdout } = await run(['start', '--port', '0', '--json', '--seed', open.url, flag, value]);
+    t.is(code, 2);
+    const { error } = JSON.parse(stdout);
+    t.is(error.code, 'wrong-cluster');
+    t.true(error.message.includes(flag), error.message);
+  }
+  await open.close();
+});
+
+test('a seed that does not answer is warned of, and the node serves', async (t) => {
+  const gone = await createNode({ port: 0 });
+  const { url } = gone;
+  await gone.close();
+  const node = start(['start', '--port', '0', '--seed', url, '--json']);
+  t.regex(await node.line((line) => line.includes('"warning"')), /nobody listens there|refused/);
+  t.regex(await node.line((line) => line.includes('"ready"')), /"cluster":"default"/);
+  node.kill('SIGTERM');
+  await node.ended;
+});
+
+test('what is published by one command is printed by another, with the five fields of a message', async (t) => {
+  const node = await createNode({ port: 0 });
+  const at = ['--node', node.url];
+  const published = await run(['publish', 'room:1', '{"text":"hi"}', '--id', 'first', '--json', ...at]);
+  t.is(published.code, 0, published.stdout + published.stderr);
+  t.like(JSON.parse(published.stdout), { id: 'first', channel: 'room:1', copies: 1 });
+  t.is((await run(['publish', 'room:1', '{"text":"hi"}', '--id', 'first', ...at])).code, 0);
+  const lines = await run(['publish', 'room:1', '-', ...at], { input: 'plain text\n42\n' });
+  t.regex(lines.stdout, /^2 stored$/m);
+  const read = await run(['subscribe', 'room:1', '--after', 'start', '--count', '3', '--json', ...at]);
+  t.is(read.code, 0);
+  const messages = read.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.deepEqual(
+    messages.map((message) => message.data),
+    [{ text: 'hi' }, 'plain text', 42],
+  );
+  for (const message of messages) t.deepEqual(Object.keys(message), ['id', 'channel', 'data', 'position', 'time']);
+  await node.close();
+});
+
+test('a message cannot move the cursor of the terminal', async (t) => {
+  const node = await createNode({ port: 0 });
+  const at = ['--node', node.url];
+  await run(['publish', 'room:1', '"\\u001b[2Jboo"', ...at]);
+  const { stdout } = await run(['subscribe', 'room:1', '--after', 'start', '--count', '1', ...at]);
+  t.regex(stdout, /\\u001b\[2Jboo/);
+  t.false(stdout.includes('\u001b'));
+  await node.close();
+});
+
+test('status, locate and plan tell of a cluster as its nodes see it', async (t) => {
+  const first = await createNode({ port: 0, preset: 'local' });
+  const second = await createNode({ port: 0, preset: 'local', seeds: [first.url] });
+  const at = ['--node', first.url];
+  const status = await run(['status', ...at]);
+  t.is(status.code, 0);
+  for (const { id, url } of [first, second]) t.true(status.stdout.includes(id) && status.stdout.includes(url));
+  const located = JSON.parse((await run(['locate', 'room:1', '--json', ...at])).stdout);
+  t.true([first.id, second.id].includes(located.owner.id));
+  const plan = JSON.parse((await run(['plan', '--add', '1', '--json', ...at])).stdout);
+  t.true(plan.slotsMoved >= plan.slotsMovedOptimum - 1 && plan.slotsMoved < 1.2 * plan.slotsMovedOptimum);
+  const removed = await run(['plan', '--remove', second.url, ...at]);
+  t.is(removed.code, 0, removed.stderr);
+  t.is((await run(['plan', '--remove', 'nobody:1', ...at])).code, 2);
+  await second.close();
+  await first.close();
+});
+
+test('drain makes a node leave, and waits until it has', async (t) => {
+  const first = await createNode({ port: 0, preset: 'local' });
+  const second = start(['start', '--port', '0', '--preset', 'local', '--seed', first.url, '--json']);
+  const { id, url } = JSON.parse(await second.line((line) => line.includes('"ready"')));
+  const drained = await run(['drain', '--node', url, '--json']);
+  t.is(drained.code, 0, drained.stderr);
+  t.like(JSON.parse(drained.stdout), { event: 'left', id });
+  t.is((await second.ended).code, 0);
+  await first.close();
+});
+
+test('a token carries the user, the end of its life and the channels it allows', async (t) => {
+  const { code, stdout } = await run([
+    'token',
+    '--user',
+    'alice',
+    '--token-secret',
+    's',
+    '--sub',
+    'room:*',
+    '--pub',
+    'room:1',
+    '--expires',
+    '90s',
+  ]);
+  t.is(code, 0);
+  const claims = JSON.parse(Buffer.from(stdout.split('.')[1]!, 'base64url').toString());
+  t.like(claims, { sub: 'alice', channels: { sub: ['room:*'], pub: ['room:1'] } });
+  t.is(claims.exp - claims.iat, 90);
+});
