@@ -17,6 +17,7 @@ const READY_MS = 20_000;
 const STOP_MS = 4_000;
 const handedOut = new Set<number>();
 const running = new Set<ServerProcess>();
+const directories = new Set<string>();
 
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -34,7 +35,9 @@ export async function freePort(): Promise<number> {
 }
 
 export function temporaryDirectory(): string {
-  return mkdtempSync(join(tmpdir(), 'halod-bench-'));
+  const directory = mkdtempSync(join(tmpdir(), 'halod-bench-'));
+  directories.add(directory);
+  return directory;
 }
 
 export interface StartOptions {
@@ -165,9 +168,11 @@ async function answers(port: number): Promise<boolean> {
 
 export function removeDirectory(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
+  directories.delete(directory);
 }
 
 process.on('exit', () => {
   for (const server of running) server.kill();
+  for (const directory of directories) removeDirectory(directory);
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
