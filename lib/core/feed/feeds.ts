@@ -299,7 +299,8 @@ export class Feeds {
     if (result.gap !== null) reader.gapped(result.gap);
     const had: Position = typeof reader.after === 'string' ? EMPTY_POSITION : reader.after;
     for (let i = 0; i < result.entries.length; i++) reader.entryAfter(had, result.entries[i]!);
-    reader.after = mergePositions(had, result.position);
+    // after a gap the read's own word counts alone: what is lost for good must not stay in the position
+    reader.after = result.gap === null ? mergePositions(had, result.position) : result.position;
     if (!result.complete || !joinable || result.catchingUp) {
       this.#restless.add(feed);
       return;
