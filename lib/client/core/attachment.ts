@@ -120,7 +120,7 @@ export class Attachment {
   #renamed(c: Connection, m: Extract<ServerMessage, { type: 'connected' }>): void {
     if (c !== this.main) return;
     this.#route.learn(m.next);
-    if (this.state.state !== 'connected' || this.state.url === m.url) return;
+    if (this.state.state !== 'connected' || this.state.node === m.node) return;
     this.#say({ state: 'connected', reason: 'served by the owner', url: m.url, node: m.node });
   }
 

@@ -371,7 +371,11 @@ export class ClientCore {
       return;
     }
     if (channel !== undefined) return this.#refuseSubscription(c, channel, error, now);
-    if (error.code === 'unauthorized') return this.#attachment.askToken(error);
+    if (error.code === 'unauthorized') {
+      // before the welcome a close follows, which says the same
+      if (c.phase === 'ready') this.#attachment.askToken(error);
+      return;
+    }
     this.#ports.problem(error);
   }
 
