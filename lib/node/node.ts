@@ -150,7 +150,7 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   async close({ drain = true }: CloseOptions = {}): Promise<void> {
-    const state = this.#core.state;
+    const state = (this.#core as NodeCore | undefined)?.state;
     if (drain && (state === 'serving' || state === 'draining') && this.#hasPeers()) return this.drain();
     return this.#stop();
   }
@@ -305,11 +305,12 @@ export class Node extends EventEmitter<NodeEvents> {
   async #stopNow(): Promise<void> {
     this.#pinger.shutDown();
     this.#turns.stop();
-    this.#links.stop();
+    // a node that is closed while it starts has none yet
+    (this.#links as Links | undefined)?.stop();
     await this.#listener.close();
     this.#pinger.stop();
     this.#expiry.stop();
-    this.#log('node', 'closed');
+    (this.#log as Log | undefined)?.('node', 'closed');
     this.emit('closed');
   }
 
