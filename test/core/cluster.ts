@@ -217,7 +217,7 @@ export class TestCluster {
         if (!self().alive) return;
         if (!reachable) {
           self().core.onDialFailed(url, 'refused', this.now);
-          if (other !== undefined) self().core.onLinkDown(other.core.id, 'refused', this.now);
+          if (other !== undefined && !this.dropsSilently) self().core.onLinkDown(other.core.id, 'refused', this.now);
           return;
         }
         if (other === self() || this.#links.has(pair(index, other.index))) return;
