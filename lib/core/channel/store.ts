@@ -150,11 +150,15 @@ export class Store {
   /**
    * Whether what is not known here is known nowhere: every provisioned member lives and is linked, and nothing changed
    * for a while. Until then a publisher that this node never heard of may be one from the other side of a split.
+   * With one acknowledgement a message may die with its node, and a publisher would wait for the dead: there only the
+   * living are asked, and soon.
    */
   settledAt(now: number): boolean {
-    if (now - this.changedAt < this.options.unknownMs || this.table === null) return false;
+    const alone = this.options.acks === 1;
+    if (now - this.changedAt < (alone ? this.options.unknownMs / 10 : this.options.unknownMs)) return false;
+    if (this.table === null) return false;
     for (const { id, live } of this.table.members) {
-      if (id !== this.self.id && !(live && this.peer(id).up)) return false;
+      if (id !== this.self.id && !(live ? this.peer(id).up : alone)) return false;
     }
     return true;
   }
