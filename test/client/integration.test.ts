@@ -29,66 +29,72 @@ function listen(
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 for (const transport of TRANSPORTS) {
-  test.serial(`over ${transport}: own channel, rooms, history and presence, wherever the client connects first`, async (t) => {
-    const cluster = await TestCluster.start(3);
-    t.teardown(() => cluster.close());
-    const home = cluster.nodes[2]!;
-    const channel = cluster.nameAt(home, '@user');
-    const alice = connect(cluster.urls[0]!, { user: channel.slice(1), transports: [transport] });
-    const bob = connect(cluster.urls[1]!, { transports: [transport] });
-    t.teardown(() => Promise.all([alice.close(), bob.close()]));
-    const own: Message[] = [];
-    alice.on('message', (m) => own.push(m));
-    const early = await bob.publish('room', { n: 1 });
-    t.true(early.copies >= 2);
-    const rooms: unknown[] = [];
-    const room = alice.subscribe('room', { after: 'start' });
-    room.on('message', (m) => rooms.push(m.data));
-    const standing = new Promise((resolve) => room.once('subscribed', resolve));
-    await standing;
-    await bob.publish('room', { n: 2 });
-    await bob.publish(channel, 'hello', { id: 'greeting-1' });
-    await until('both rooms', () => rooms.length === 2);
-    t.deepEqual(rooms, [{ n: 1 }, { n: 2 }]);
-    await until('the greeting', () => own.length === 1);
-    t.like(own[0], { id: 'greeting-1', channel, data: 'hello' });
-    if (transport !== 'poll') await until('served by the owner', () => servedBy(alice) === home.url);
-    const history = await room.history({ limit: 10 });
-    t.deepEqual(
-      history.messages.map((m) => m.data),
-      [{ n: 1 }, { n: 2 }],
-    );
-    t.is(history.position, room.position!);
-    const presence = await bob.presence(channel);
-    t.deepEqual(presence, { users: [channel.slice(1)], count: 1 });
-  });
+  test.serial(
+    `over ${transport}: own channel, rooms, history and presence, wherever the client connects first`,
+    async (t) => {
+      const cluster = await TestCluster.start(3);
+      t.teardown(() => cluster.close());
+      const home = cluster.nodes[2]!;
+      const channel = cluster.nameAt(home, '@user');
+      const alice = connect(cluster.urls[0]!, { user: channel.slice(1), transports: [transport] });
+      const bob = connect(cluster.urls[1]!, { transports: [transport] });
+      t.teardown(() => Promise.all([alice.close(), bob.close()]));
+      const own: Message[] = [];
+      alice.on('message', (m) => own.push(m));
+      const early = await bob.publish('room', { n: 1 });
+      t.true(early.copies >= 2);
+      const rooms: unknown[] = [];
+      const room = alice.subscribe('room', { after: 'start' });
+      room.on('message', (m) => rooms.push(m.data));
+      const standing = new Promise((resolve) => room.once('subscribed', resolve));
+      await standing;
+      await bob.publish('room', { n: 2 });
+      await bob.publish(channel, 'hello', { id: 'greeting-1' });
+      await until('both rooms', () => rooms.length === 2);
+      t.deepEqual(rooms, [{ n: 1 }, { n: 2 }]);
+      await until('the greeting', () => own.length === 1);
+      t.like(own[0], { id: 'greeting-1', channel, data: 'hello' });
+      if (transport !== 'poll') await until('served by the owner', () => servedBy(alice) === home.url);
+      const history = await room.history({ limit: 10 });
+      t.deepEqual(
+        history.messages.map((m) => m.data),
+        [{ n: 1 }, { n: 2 }],
+      );
+      t.is(history.position, room.position!);
+      const presence = await bob.presence(channel);
+      t.deepEqual(presence, { users: [channel.slice(1)], count: 1 });
+    },
+  );
 
-  test.serial(`over ${transport}: thousands of messages of two publishers in four rooms, each once and in order`, async (t) => {
-    const cluster = await TestCluster.start(2);
-    t.teardown(() => cluster.close());
-    const reader = connect(cluster.urls, { transports: [transport] });
-    const writers = [connect(cluster.urls), publisher(cluster.urls)];
-    t.teardown(() => Promise.all([reader, ...writers].map((client) => client.close())));
-    const rooms = upTo(4).map((i) => ({ channel: `room${i}`, seen: [] as [number, number][] }));
-    for (const { channel, seen } of rooms) {
-      reader.subscribe(channel, { after: 'start' }).on('message', (m) => seen.push(m.data as [number, number]));
-    }
-    const sends: Promise<unknown>[] = [];
-    for (let n = 0; n < 300; n++) {
-      for (const { channel } of rooms) sends.push(...writers.map((writer, w) => writer.publish(channel, [w, n])));
-      if (n % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-    await Promise.all(sends);
-    for (const { channel, seen } of rooms) {
-      await until(`${channel} is complete`, () => seen.length >= 600);
-      for (const w of [0, 1]) {
-        t.deepEqual(
-          seen.filter(([writer]) => writer === w).map(([, n]) => n),
-          upTo(300),
-        );
+  test.serial(
+    `over ${transport}: thousands of messages of two publishers in four rooms, each once and in order`,
+    async (t) => {
+      const cluster = await TestCluster.start(2);
+      t.teardown(() => cluster.close());
+      const reader = connect(cluster.urls, { transports: [transport] });
+      const writers = [connect(cluster.urls), publisher(cluster.urls)];
+      t.teardown(() => Promise.all([reader, ...writers].map((client) => client.close())));
+      const rooms = upTo(4).map((i) => ({ channel: `room${i}`, seen: [] as [number, number][] }));
+      for (const { channel, seen } of rooms) {
+        reader.subscribe(channel, { after: 'start' }).on('message', (m) => seen.push(m.data as [number, number]));
       }
-    }
-  });
+      const sends: Promise<unknown>[] = [];
+      for (let n = 0; n < 300; n++) {
+        for (const { channel } of rooms) sends.push(...writers.map((writer, w) => writer.publish(channel, [w, n])));
+        if (n % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      await Promise.all(sends);
+      for (const { channel, seen } of rooms) {
+        await until(`${channel} is complete`, () => seen.length >= 600);
+        for (const w of [0, 1]) {
+          t.deepEqual(
+            seen.filter(([writer]) => writer === w).map(([, n]) => n),
+            upTo(300),
+          );
+        }
+      }
+    },
+  );
 
   test.serial(`over ${transport}: a node leaves, and its clients miss and repeat nothing`, async (t) => {
     const cluster = await TestCluster.start(3);
