@@ -92,7 +92,10 @@ export class Cluster {
   /** Starts everyone with the whole view given, which saves the time of a bootstrap; then lets it settle. */
   warm(settleMs = 5_000): void {
     for (let host = 0; host < this.size; host++) this.world.start(host);
-    const records = this.world.hosts.map((host) => (host.process?.program as MemberProgram).membership.self);
+    const records = Array.from(
+      { length: this.size },
+      (_, host) => (this.program(host) as MemberProgram).membership.self,
+    );
     for (const host of this.world.hosts) {
       const { process } = host;
       if (!process) continue;

@@ -9,6 +9,7 @@ export class Conditions {
   #delay: Float64Array;
   readonly #cuts = new Set<number>();
   readonly #clogs = new Map<number, number>();
+  readonly #muffles = new Map<number, number>();
   #partitioned = false;
   duplicateShare = 0;
   /** Loss on every path. */
@@ -55,7 +56,9 @@ export class Conditions {
 
   /** Until when messages of this direction are held back; 0 where they are not. */
   cloggedUntil(from: number, to: number): number {
-    return this.#clogs.size === 0 ? 0 : (this.#clogs.get(from * 65_536 + to) ?? 0);
+    if (this.#clogs.size === 0 && this.#muffles.size === 0) return 0;
+    const clogged = this.#clogs.get(from * 65_536 + to) ?? 0;
+    return Math.max(clogged, this.#muffles.get(from) ?? 0, this.#muffles.get(to) ?? 0);
   }
 
   #rebuild(): void {
@@ -65,6 +68,7 @@ export class Conditions {
     this.#delay.fill(0);
     this.#cuts.clear();
     this.#clogs.clear();
+    this.#muffles.clear();
     this.#partitioned = false;
     this.duplicateShare = 0;
     for (const fault of this.#active) this.#apply(fault);
@@ -92,6 +96,9 @@ export class Conditions {
         break;
       case 'clog':
         this.#clogs.set(fault.from * 65_536 + fault.to, fault.at + fault.forMs);
+        break;
+      case 'muffle':
+        this.#muffles.set(fault.host, fault.at + fault.forMs);
         break;
       case 'duplicate':
         this.duplicateShare = Math.max(this.duplicateShare, fault.share);

@@ -21,6 +21,8 @@ export type Fault = { readonly at: number } & (
   | { readonly kind: 'loss'; readonly host: number; readonly in: number; readonly out: number; readonly forMs: number }
   /** What is sent from `from` to `to` arrives only when the clog is over. */
   | { readonly kind: 'clog'; readonly from: number; readonly to: number; readonly forMs: number }
+  /** Messages of the host stand still both ways while its timers go on; then all of them go through. */
+  | { readonly kind: 'muffle'; readonly host: number; readonly forMs: number }
   | { readonly kind: 'duplicate'; readonly share: number; readonly forMs: number }
   | { readonly kind: 'delay'; readonly host: number; readonly addMs: number; readonly forMs: number }
   /** The link between the two is closed, as by a proxy that restarts. */

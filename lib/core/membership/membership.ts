@@ -26,6 +26,11 @@ export type { Member, MemberState, MembershipPorts } from './types.js';
 const SLOW_MS = 1_000;
 /** A node that meets nobody for so long goes ahead alone. */
 const ALONE_MS = 3_000;
+/** So many members in a row that do not answer make a node doubt itself. */
+const DEAF_AFTER = 3;
+/** From this local health on a node needs the word of so many others before it passes a verdict. */
+const UNWELL = 2;
+const SECONDERS = 2;
 /** The member next in line does the forgetting when the first one has not for so long. */
 const FORGET_TURN_MS = 30_000;
 
@@ -78,6 +83,7 @@ export class Membership {
       random: ports.random,
       accuse: (entry) => this.#tellSuspect(entry),
       unanswered: (entry, now) => this.#accuse(entry, now),
+      reached: (unreached) => this.#heardAgain(unreached),
     });
     this.#gossip = new Gossip(options.timing, {
       send,
@@ -419,7 +425,10 @@ export class Membership {
     let news = current !== suspicion;
     for (const accuser of claim.accusers) {
       if (accuser === claim.id) continue;
-      if (current.accuse(accuser)) news = true;
+      if (current.accuse(accuser)) {
+        news = true;
+        current.accusedAt = now;
+      }
       if (claim.kind === 'refused' && current.refuse(accuser)) news = true;
     }
     if (claim.kind === 'failed' || claim.kind === 'forgotten') {
@@ -475,7 +484,7 @@ export class Membership {
     const refusersNeeded = Math.min(2, this.#view.liveCount - 1);
     if (suspicion.refusedHere && (suspicion.condemned || suspicion.refusers.length >= refusersNeeded))
       return this.#condemn(entry, suspicion, suspicion.refusers[0] as NodeId, now, 'refused');
-    suspicion.settle(this.#rule());
+    suspicion.settle(this.#rule(), this.#timing.answerMs);
     const waitedMs = now - suspicion.startedAt;
     if (suspicion.condemned && waitedMs >= this.#timing.answerMs)
       return this.#condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'verdict of others');
@@ -498,11 +507,37 @@ export class Membership {
     for (const entry of this.#view.suspects) {
       const { suspicion } = entry;
       if (!suspicion) continue;
+      if (now >= suspicion.deadline && this.#isDoubtful(suspicion) && now < this.#deafUntil(suspicion))
+        suspicion.deadline = Math.min(now + this.#timing.probeIntervalMs, this.#deafUntil(suspicion));
       if (now >= suspicion.deadline)
         this.#condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'no answer in time');
       else due = Math.min(due, suspicion.deadline);
     }
     this.#suspicionDueAt = due;
+  }
+
+  /** A verdict that this node, unwell as it is, would pass on little more than its own word. */
+  #isDoubtful(suspicion: Suspicion): boolean {
+    if (this.#isDeaf(this.#prober.unreached)) return true;
+    if (!this.#features.selfDoubt || this.#health.score < UNWELL || suspicion.condemned) return false;
+    const others = suspicion.accusers.filter((id) => id !== this.#self.id).length;
+    return others < Math.min(SECONDERS, this.#view.liveCount - 2);
+  }
+
+  /** Nobody answers: it is likelier that this node is cut off or sick than that all others died at once. */
+  #isDeaf(unreached: number): boolean {
+    const others = this.#view.liveCount - 1;
+    return this.#features.selfDoubt && others >= 2 && unreached >= Math.min(DEAF_AFTER, others);
+  }
+
+  #deafUntil(suspicion: Suspicion): number {
+    return suspicion.startedAt + this.#timing.suspicionMinMs * this.#timing.deafMaxFactor;
+  }
+
+  /** After a time of deafness: whoever was accused in it gets the whole time to answer. */
+  #heardAgain(unreached: number): void {
+    if (!this.#isDeaf(unreached)) return;
+    for (const { suspicion } of this.#view.suspects) suspicion?.renew(this.#now, this.#timing.suspicionMinMs);
   }
 
   #condemn(entry: Entry, version: Version, by: NodeId, now: number, because: string): void {

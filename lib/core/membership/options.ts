@@ -25,6 +25,8 @@ export interface MembershipTiming {
   readonly suspicionMinMs: number;
   /** While nobody confirms, a suspect has this many times the minimum: max − (max − min) · log(c + 1) / log(k + 1). */
   readonly suspicionMaxFactor: number;
+  /** A node that reaches nobody holds its own verdicts back for up to so many minimums: it may well be the sick one. */
+  readonly deafMaxFactor: number;
   /** Confirmations k that bring a suspicion down to its minimum. More: fewer mistakes, slower where few can confirm. */
   readonly confirmations: number;
   /** A verdict of others is taken over at once only when the suspect had this long to answer as seen from here. */
@@ -63,6 +65,7 @@ const lan: MembershipTiming = {
   strangerEvery: 16,
   suspicionMinMs: 3_000,
   suspicionMaxFactor: 6,
+  deafMaxFactor: 12,
   confirmations: 3,
   answerMs: 1_500,
   gossipIntervalMs: 100,
@@ -112,6 +115,8 @@ export interface MembershipFeatures {
   readonly linkHints: boolean;
   /** Watches its neighbours; else all members in random order, as SWIM does. */
   readonly neighbourhood: boolean;
+  /** A node that nobody answers doubts itself first. */
+  readonly selfDoubt: boolean;
   /** A verdict of others counts only after the suspect had time to answer. */
   readonly secondThoughts: boolean;
 }
@@ -123,6 +128,7 @@ export const ALL_FEATURES: MembershipFeatures = {
   stallGuard: true,
   linkHints: true,
   neighbourhood: true,
+  selfDoubt: true,
   secondThoughts: true,
 };
 
@@ -133,6 +139,7 @@ export const NO_FEATURES: MembershipFeatures = {
   stallGuard: false,
   linkHints: false,
   neighbourhood: false,
+  selfDoubt: false,
   secondThoughts: false,
 };
 

@@ -42,6 +42,8 @@ export interface ProberPorts {
   /** Told to the target of a probe, ahead of it, when it is under suspicion. */
   accuse(entry: Entry): void;
   unanswered(entry: Entry, now: number): void;
+  /** Somebody answered after a time in which nobody did. */
+  reached(unreached: number): void;
   random: Random;
 }
 
@@ -58,6 +60,8 @@ export class Prober {
   #seq = 0;
   #turn: Entry[] = [];
   #count = 0;
+  /** Whom this node could not reach since anyone last answered it. */
+  readonly #unreached = new Set<Entry>();
   #nextProbeAt = 0;
   #flightsDueAt = Number.POSITIVE_INFINITY;
 
@@ -85,6 +89,11 @@ export class Prober {
 
   get inFlight(): number {
     return this.#probes.size + this.#relays.size;
+  }
+
+  /** How many different members failed to answer since the last one that did: many of them say that it is me. */
+  get unreached(): number {
+    return this.#unreached.size;
   }
 
   start(now: number): void {
@@ -213,6 +222,10 @@ export class Prober {
   #answered(seq: number, probe: Probe): void {
     this.#probes.delete(seq);
     if (probe.regular) this.#health.better();
+    const unreached = this.#unreached.size;
+    if (unreached === 0) return;
+    this.#unreached.clear();
+    this.#ports.reached(unreached);
   }
 
   #checkFlights(now: number): void {
@@ -243,6 +256,7 @@ export class Prober {
     const missing = probe.asked.length - probe.nacks.size;
     if (probe.asked.length === 0) this.#health.worse();
     else if (missing > 0) this.#health.worse(missing);
+    this.#unreached.add(probe.target);
     this.#ports.unanswered(probe.target, now);
   }
 

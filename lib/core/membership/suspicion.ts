@@ -34,11 +34,14 @@ export class Suspicion {
   verdict: 'failed' | 'forgotten' = 'failed';
   deadline = Number.POSITIVE_INFINITY;
   startedAt: number;
+  /** When the last new accuser came: what confirms an old suspicion may be as old itself. */
+  accusedAt: number;
 
   constructor(boot: number, incarnation: number, now: number) {
     this.boot = boot;
     this.incarnation = incarnation;
     this.startedAt = now;
+    this.accusedAt = now;
   }
 
   /** True where the accuser is new and still counts. */
@@ -55,14 +58,22 @@ export class Suspicion {
   }
 
   /** Sets the deadline from what is known; it only ever comes nearer, but for pardons. */
-  settle(rule: SuspicionRule): void {
+  settle(rule: SuspicionRule, answerMs: number): void {
     const confirmed = this.condemned ? rule.confirmations : this.accusers.length - 1;
-    this.deadline = Math.min(this.deadline, this.startedAt + suspicionTimeoutMs(confirmed, rule));
+    const due = Math.max(this.startedAt + suspicionTimeoutMs(confirmed, rule), this.accusedAt + answerMs);
+    this.deadline = Math.min(this.deadline, due);
+  }
+
+  /** The accused gets the time to answer once more. */
+  renew(now: number, ms: number): void {
+    this.startedAt = now;
+    this.deadline = Math.max(this.deadline, now + ms);
   }
 
   /** The time this node was away does not count against the suspect. */
   pardon(ms: number): void {
     this.startedAt += ms;
+    this.accusedAt += ms;
     this.deadline += ms;
   }
 }

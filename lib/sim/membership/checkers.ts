@@ -294,6 +294,7 @@ function wiresOf(fault: Fault): { from: number; until: number; hosts: ReadonlySe
       return [{ from, until: from + fault.forMs, hosts: new Set([fault.from, fault.to]) }];
     case 'loss':
     case 'delay':
+    case 'muffle':
       return [{ from, until: from + fault.forMs, hosts: new Set([fault.host]) }];
     default:
       return [];

@@ -31,6 +31,7 @@ const MUST_HAPPEN = [
   'partition',
   'loss',
   'clog',
+  'muffle',
   'duplicate',
   'delay',
   'break',

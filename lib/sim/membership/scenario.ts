@@ -93,6 +93,7 @@ type Dish =
   | 'loss'
   | 'clog'
   | 'swizzle'
+  | 'muffle'
   | 'duplicate'
   | 'delay'
   | 'break'
@@ -106,6 +107,7 @@ const WIRES: readonly Dish[] = [
   'loss',
   'clog',
   'swizzle',
+  'muffle',
   'duplicate',
   'delay',
   'break',
@@ -188,6 +190,8 @@ function make(dish: Dish, at: number, leftMs: number, hosts: number, random: See
           to: (from + 1 + random.below(Math.max(1, hosts - 1))) % hosts,
           forMs: Math.max(1, Math.min(leftMs - i * 200, random.between(500, 8_000))),
         }));
+    case 'muffle':
+      return [{ at, kind: 'muffle', host, forMs }];
     case 'duplicate':
       return [{ at, kind: 'duplicate', share: random.between(0.05, 0.5), forMs }];
     case 'delay':
