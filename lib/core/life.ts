@@ -14,8 +14,12 @@ export const LIFE_TIMES = {
   prepareMs: 15_000,
   /** Progress of a drain is looked at this often. */
   drainStepMs: 100,
-  /** After it has left, a node goes on forwarding for those who do not know yet. */
+  /** What came within this time needs no copy elsewhere before a node leaves: it sees to that while it lingers. */
+  recentMs: 1_000,
+  /** After it has left, a node goes on forwarding for those who do not know yet, … */
   lingerMs: 700,
+  /** … and stays at most this much longer until others confirm the last entries that it held. */
+  lingerMaxMs: 5_000,
 } as const;
 
 export interface LifePorts {
@@ -104,13 +108,16 @@ export class Life {
   #leave(now: number): void {
     this.#wakeAt = now + LIFE_TIMES.drainStepMs;
     if (this.#leftAt > 0) {
-      if (now < this.#leftAt + LIFE_TIMES.lingerMs) return;
+      const lingeredMs = now - this.#leftAt;
+      const isHeldElsewhere = this.#channels.handover(now).entriesLeft === 0;
+      if (lingeredMs < LIFE_TIMES.lingerMs) return;
+      if (!isHeldElsewhere && lingeredMs < LIFE_TIMES.lingerMs + LIFE_TIMES.lingerMaxMs) return;
       this.#wakeAt = Number.POSITIVE_INFINITY;
       this.#enter('left');
       return this.#report('left', now);
     }
-    const { slotsLeft, entriesLeft } = this.#channels.handover(now);
-    const copied = entriesLeft === 0;
+    const { slotsLeft, oldestMs } = this.#channels.handover(now);
+    const copied = oldestMs < LIFE_TIMES.recentMs;
     // slots count as handed over only with this node's departure; what matters before is what they hold
     const gone = this.#moves.settled || this.#ports.sessions() === 0;
     this.#report(copied ? 'moving' : 'copying', now);

@@ -113,6 +113,36 @@ test('a node that drains hands over what it holds, moves its clients and leaves'
   );
 });
 
+test('a node drains while messages keep coming, and leaves nothing behind that only it holds', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(3);
+  const [leaver, ...rest] = cluster.nodes;
+  const outs: ReturnType<TestCluster['publish']>[] = [];
+  const publish = (ms: number) => {
+    for (let i = 0; i < ms / 5; i++) {
+      outs.push(cluster.publish(rest[i % 2]!, `room${outs.length % 50}`, outs.length));
+      cluster.run(5);
+    }
+  };
+  publish(500);
+  leaver!.core.drain(cluster.now);
+  const startedAt = cluster.now;
+  while (leaver!.core.state !== 'left' && cluster.now < startedAt + 9_000) publish(100);
+  t.true(cluster.now - startedAt < 4_000, `left after ${cluster.now - startedAt} ms`);
+  cluster.kill(leaver!);
+  publish(200);
+  cluster.run(2_000);
+  t.deepEqual(
+    outs.filter((out) => out.result?.ok !== true).map((out) => out.result),
+    [],
+  );
+  const { sink, session } = cluster.connect(rest[0]!, 'z', { relay: true });
+  for (let i = 0; i < 50; i++)
+    session.onMessage({ type: 'subscribe', channel: `room${i}`, after: 'start' }, cluster.now);
+  cluster.run(1_000);
+  t.is(sink.entries.length, outs.length);
+});
+
 test('a publish that was handed to a node just killed goes to its successor once the table says so', (t) => {
   const cluster = new TestCluster();
   cluster.startAll(3);

@@ -31,4 +31,6 @@ export interface LivePeer {
 export interface Handover {
   readonly slotsLeft: number;
   readonly entriesLeft: number;
+  /** Age of the oldest of these entries; 0 where there is none. Under load there is always one that just came. */
+  readonly oldestMs: number;
 }

@@ -202,11 +202,12 @@ export class Takeover {
   handover(now: number): Handover {
     const store = this.#store;
     const next = store.next ?? store.table;
-    if (next === null) return { slotsLeft: 0, entriesLeft: 0 };
+    if (next === null) return { slotsLeft: 0, entriesLeft: 0, oldestMs: 0 };
     const ask = now >= this.#offerAt;
     if (ask) this.#offerAt = now + ASK_MS;
     let slotsLeft = 0;
     let entriesLeft = 0;
+    let oldestMs = 0;
     for (const slot of store.slots.values()) {
       const holders = next.holdersOf(slot.slot).filter((id) => id !== store.self.id);
       const needed = Math.min(store.options.acks, holders.length);
@@ -225,6 +226,8 @@ export class Takeover {
         if (holders.length > 0) held = Math.min(held, this.#confirmed(lineage, holders[0]!));
         if (held >= lineage.have) continue;
         left += lineage.have - held;
+        const first = lineage.at(lineage.indexAfter(held));
+        if (first !== undefined) oldestMs = Math.max(oldestMs, now - first.bornAt);
         if (!ask) continue;
         for (const id of holders) {
           const peer = store.peer(id);
@@ -235,7 +238,7 @@ export class Takeover {
       slotsLeft++;
       entriesLeft += left;
     }
-    return { slotsLeft, entriesLeft };
+    return { slotsLeft, entriesLeft, oldestMs };
   }
 
   #confirmed(lineage: Lineage, id: NodeId): number {
