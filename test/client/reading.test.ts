@@ -231,3 +231,13 @@ test('each defence that is switched off lets its fault through', (t) => {
   alias.hear(alias.last, message('room', 'p.1', `${L2}.1~${L1}.1`, ['publisher', 1]));
   t.deepEqual(alias.seen, ['p.1', 'p.1']);
 });
+
+test('a lineage that is lost for good leaves the position, so that the same gap is not told again', (t) => {
+  const s = reading();
+  s.hear(s.last, message('room', 'm1', `${L1}.1`));
+  s.hear(s.last, { type: 'gap', channel: 'room', reason: 'unknown', position: `1~${L2}.3` });
+  s.lose(s.last);
+  s.pass(1_000);
+  s.welcome();
+  t.deepEqual(s.take(s.last, 'subscribe'), [{ type: 'subscribe', channel: 'room', after: `1~${L2}.3` }]);
+});

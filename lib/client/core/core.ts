@@ -359,7 +359,7 @@ export class ClientCore {
     if (reader === null) return;
     // while two connections overlap, the other may have brought what this one cannot bring any more
     const had = (m.reason === 'size' || m.reason === 'age') && reader.covers(m.position);
-    reader.gapped(m.position);
+    reader.gapped(m.position, m.reason);
     if (had && this.#attachment.next !== null) return;
     this.#ports.gap({ channel: m.channel, reason: m.reason, position: reader.position });
   }

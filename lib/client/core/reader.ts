@@ -2,7 +2,7 @@
  * One channel as this client reads it: which message is new, which was had before, which comes too early. Where a
  * publisher numbers its messages the chain decides; else the position does; else the id. Wrong never, late at worst.
  */
-import type { After, WireMessage } from '../../wire/client.js';
+import type { After, GapReason, WireMessage } from '../../wire/client.js';
 import type { LineageId } from '../../wire/ids.js';
 import { CLIENT_LIMITS } from './limits.js';
 import type { ClientDefences, ExportedChannel } from './ports.js';
@@ -97,8 +97,9 @@ export class ChannelReader {
   }
 
   /** Messages before `position` are missing: each publisher's chain may jump once. */
-  gapped(position: string): void {
-    this.#vector.merge(position);
+  gapped(position: string, reason: GapReason): void {
+    if (reason === 'size' || reason === 'age' || reason === 'overflow') this.#vector.merge(position);
+    else this.#vector.replace(position);
     this.allowJumps();
   }
 

@@ -82,6 +82,12 @@ export class PositionVector {
     this.#others = UNSEEN;
   }
 
+  /** What the node says counts alone: a lineage that is lost for good must not stay in the position. */
+  replace(position: string): void {
+    this.#entries.clear();
+    this.merge(position);
+  }
+
   format(): string {
     return formatPosition(this.#entries);
   }
