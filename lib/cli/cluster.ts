@@ -31,7 +31,7 @@ export async function runCluster(count: number, options: ClusterOptions): Promis
     nodes.push(node);
     if (stopping.begun) node.kill('SIGKILL');
     void node.exited.then((how) => {
-      if (!json && how !== EXIT.done) note(`${label} (${node.url}) ended with ${how}`);
+      if (!json && !stopping.begun && how !== EXIT.done) note(`${label} (${node.url}) ended with ${how}`);
     });
   }
   if (!json && !stopping.begun) printWelcome(nodes);

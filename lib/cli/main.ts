@@ -250,6 +250,9 @@ function parseCount(text: string): number {
   return parseWhole(text, 1, 1_000_000_000);
 }
 
+// Who reads what is printed may go away; a node must not end for that. Commands that only print stop by themselves.
+process.stdout.on('error', () => {});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -2,6 +2,7 @@
 import { EXIT } from './failure.js';
 import type { CommonOptions } from './main.js';
 import { colour, count, formatTable, NODE_COLOURS, printJson, printLine, visible } from './output.js';
+import type { Rates } from './rates.js';
 import { type ClusterAnswer, type ClusterNode, getCluster } from './request.js';
 
 export async function runStatus(options: CommonOptions): Promise<number> {
@@ -14,14 +15,15 @@ export async function runStatus(options: CommonOptions): Promise<number> {
   return EXIT.done;
 }
 
-export function formatStatus(cluster: ClusterAnswer): string[] {
+/** `rates` are by URL; without them the table has no columns for them. */
+export function formatStatus(cluster: ClusterAnswer, rates?: ReadonlyMap<string, Rates>): string[] {
   const { nodes, slots, copies, iteration } = cluster;
   const clients = nodes.reduce((sum, node) => sum + Math.max(0, node.connections), 0);
   const live = nodes.filter((node) => isLive(node)).length;
   return [
-    `${colour('bold', visible(cluster.cluster))}  ${live} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} live, ${count(clients)} clients, ${count(slots)} slots, ${copies} copies, iteration ${iteration}`,
+    `${colour('bold', visible(cluster.cluster))}  ${live} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} live, ${count(clients)} ${clients === 1 ? 'client' : 'clients'}, ${count(slots)} slots, ${copies} copies, iteration ${iteration}`,
     '',
-    slotBar(cluster, 72),
+    shareBar(cluster, 72),
     '',
     ...formatTable(
       [
@@ -31,6 +33,12 @@ export function formatStatus(cluster: ClusterAnswer): string[] {
         { title: 'slots', align: 'right' },
         { title: 'share', align: 'right' },
         { title: 'clients', align: 'right' },
+        ...(rates
+          ? ([
+              { title: 'in/s', align: 'right' },
+              { title: 'out/s', align: 'right' },
+            ] as const)
+          : []),
         { title: 'weight', align: 'right' },
         { title: 'zone' },
         { title: 'version' },
@@ -42,6 +50,7 @@ export function formatStatus(cluster: ClusterAnswer): string[] {
         count(node.slots),
         `${((100 * node.slots) / slots).toFixed(1)} %`,
         node.connections < 0 ? '?' : count(node.connections),
+        ...(rates ? rateCells(rates.get(node.url)) : []),
         String(node.weight),
         visible(node.zone),
         visible(node.version),
@@ -52,21 +61,22 @@ export function formatStatus(cluster: ClusterAnswer): string[] {
   ];
 }
 
-/** The slots as one line, each character coloured by the node that owns most of the slots it stands for. */
-export function slotBar(cluster: ClusterAnswer, width: number): string {
+/** The nodes' shares of the slots as one line, each in the colour of its node; slots that nobody owns are dots. */
+export function shareBar({ nodes, slots }: ClusterAnswer, width: number): string {
   let bar = '';
-  for (let cell = 0; cell < width; cell++) {
-    const from = Math.floor((cell * cluster.slots) / width);
-    const to = Math.max(from + 1, Math.floor(((cell + 1) * cluster.slots) / width));
-    const tally = new Map<number, number>();
-    for (let slot = from; slot < to; slot++) {
-      const owner = cluster.owners[slot] ?? -1;
-      tally.set(owner, (tally.get(owner) ?? 0) + 1);
-    }
-    const [owner] = [...tally].reduce((most, candidate) => (candidate[1] > most[1] ? candidate : most));
-    bar += owner < 0 ? colour('red', '·') : colour(nodeColour(owner), '▪');
+  let drawn = 0;
+  let owned = 0;
+  for (const [i, node] of nodes.entries()) {
+    owned += node.slots;
+    const end = Math.round((owned * width) / slots);
+    bar += colour(nodeColour(i), '▪'.repeat(end - drawn));
+    drawn = end;
   }
-  return bar;
+  return bar + colour('red', '·'.repeat(width - drawn));
+}
+
+function rateCells(rates: Rates | undefined): string[] {
+  return rates ? [count(Math.round(rates.published)), count(Math.round(rates.delivered))] : ['', ''];
 }
 
 export function nodeColour(index: number) {

@@ -4,6 +4,7 @@ import { readDurationMs } from './duration.js';
 import { CommandError, EXIT } from './failure.js';
 import type { CommonOptions } from './main.js';
 import { colour, plain, printJson } from './output.js';
+import { RateReader, type Rates } from './rates.js';
 import { type ClusterAnswer, getCluster } from './request.js';
 import { formatStatus, isLive } from './status.js';
 
@@ -18,21 +19,25 @@ export async function runTop(options: CommonOptions & { readonly interval: strin
   const screen = process.stdout.isTTY && !options.json;
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  process.stdout.once('error', () => stop.abort());
   // The first answer comes before the screen is taken, so that a wrong address is told like anywhere else.
   let cluster = await getCluster(options);
   let known = liveUrls(cluster);
   let trouble = '';
+  const reader = new RateReader(options.apiKey);
+  let rates = await reader.read(known);
   if (screen) process.stdout.write(ENTER);
   try {
     while (!stop.signal.aborted) {
-      if (options.json) printJson(cluster);
-      else draw(cluster, trouble, screen);
+      if (options.json) printJson({ ...cluster, rates: Object.fromEntries(rates) });
+      else draw(cluster, rates, trouble, screen);
       await pause(intervalMs, stop.signal);
       const answer = await askAny([options.node, ...known], options);
       if (answer) {
         cluster = answer;
         known = liveUrls(answer);
       }
+      rates = await reader.read(known);
       trouble = answer ? '' : 'no node answers; this is what was known last';
     }
   } finally {
@@ -41,9 +46,9 @@ export async function runTop(options: CommonOptions & { readonly interval: strin
   return EXIT.done;
 }
 
-function draw(cluster: ClusterAnswer, trouble: string, screen: boolean): void {
+function draw(cluster: ClusterAnswer, rates: ReadonlyMap<string, Rates>, trouble: string, screen: boolean): void {
   const heading = `${new Date().toLocaleTimeString('en-GB')}  ${trouble === '' ? '' : colour('red', trouble)}`;
-  const lines = [heading, '', ...formatStatus(cluster)];
+  const lines = [heading, '', ...formatStatus(cluster, rates)];
   if (!screen) {
     process.stdout.write(`${lines.join('\n')}\n\n`);
     return;

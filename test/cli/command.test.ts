@@ -185,6 +185,17 @@ test('drain makes a node leave, and waits until it has', async (t) => {
   await first.close();
 });
 
+test('top prints a line of JSON per refresh, with the rates of each node', async (t) => {
+  const node = await createNode({ port: 0 });
+  const top = start(['top', '--json', '--interval', '100ms', '--node', node.url]);
+  t.deepEqual(JSON.parse(await top.line(() => true)).rates, {});
+  const { rates } = JSON.parse(await top.line((line) => line.includes('"published"')));
+  t.deepEqual(Object.keys(rates), [node.url]);
+  top.kill('SIGINT');
+  t.is((await top.ended).code, 0);
+  await node.close();
+});
+
 test('a token carries the user, the end of its life and the channels it allows', async (t) => {
   const { code, stdout } = await run([
     'token',
