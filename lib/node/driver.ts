@@ -26,6 +26,8 @@ export interface Driver {
   now(): number;
   /** Something was handed to the core: what it wants sent leaves after this turn, and its timer is set anew. */
   touch(): void;
+  /** True once after the process had been stopped for long: what came in meanwhile is too old to be acted on. */
+  wasStalled(): boolean;
   /** As SIGTERM: hands over and stops. */
   drainAndStop(): void;
 }

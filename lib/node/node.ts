@@ -60,8 +60,6 @@ export async function startNode(options: NodeOptions, createCore: CreateCore): P
   return node;
 }
 
-/** Longest stall after which what waits in sockets is still acted on: an old publish must not come back to life. */
-const STALL_MAX_MS = 30_000;
 /** A node this young that hears of a later boot of itself was given too low a boot number; an older one was replaced. */
 const YOUNG_MS = 10_000;
 /** A drain that did not end by then is ended. */
@@ -88,6 +86,7 @@ export class Node extends EventEmitter<NodeEvents> {
   #log!: Log;
   #secret!: Uint8Array;
   #startedAt = 0;
+  #startedOver = false;
   #draining: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -225,12 +224,13 @@ export class Node extends EventEmitter<NodeEvents> {
           step((now) => this.#core.onDialFailed(url, why, now));
         },
         onFrame: (peer, bytes) => {
+          if (this.#turns.look()) return;
           this.stats.framesIn++;
           this.stats.frameBytesIn += bytes.length;
           step((now) => this.#core.onFrame(peer, bytes, now));
         },
         onTwin: (boot) => {
-          if (boot > this.#identity.boot) this.#superseded(boot);
+          if (boot > this.#identity.boot) this.#replaced(boot);
         },
       },
       this.#log,
@@ -256,6 +256,7 @@ export class Node extends EventEmitter<NodeEvents> {
       log: this.#log,
       now: () => this.#turns.now(),
       touch: () => this.#turns.touch(),
+      wasStalled: () => this.#turns.look(),
       drainAndStop: () => {
         this.emit('draining');
         void this.drain();
@@ -276,8 +277,8 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   #stalled(stalledMs: number): void {
-    if (stalledMs < STALL_MAX_MS) return;
     this.#log('node', `ALARM: stalled for ${Math.round(stalledMs)} ms, all connections are cut`);
+    this.#pinger.abandon();
     this.#listener.cut();
     this.#links.cut();
   }
@@ -314,13 +315,19 @@ export class Node extends EventEmitter<NodeEvents> {
     this.emit('closed');
   }
 
+  /** The process that took over this identity is alive. */
+  #replaced(boot: Boot): void {
+    if (this.#stopping !== null) return;
+    this.#log('node', `ALARM: replaced by a later start of this node (boot ${boot})`);
+    void this.#stop().then(() => this.emit('superseded'));
+  }
+
+  /** Others remember a later boot of this node, which may be long gone. */
   #superseded(boot: Boot): void {
     if (this.#stopping !== null) return;
-    if (this.#turns.now() - this.#startedAt > YOUNG_MS) {
-      this.#log('node', `ALARM: replaced by a later start of this node (boot ${boot})`);
-      void this.#stop().then(() => this.emit('superseded'));
-      return;
-    }
+    // twice means that another process does the same
+    if (this.#startedOver || this.#turns.now() - this.#startedAt > YOUNG_MS) return this.#replaced(boot);
+    this.#startedOver = true;
     this.#log('node', `starting over above boot ${boot}`);
     this.#pinger.shutDown();
     this.#links.stop();

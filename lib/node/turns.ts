@@ -4,6 +4,8 @@
  */
 
 const WATCH_MS = 1_000;
+/** Longest stall after which what waits in sockets is still acted on: an old publish must not come back to life. */
+const STALL_MAX_MS = 30_000;
 
 export class Turns {
   /** Sends what the turn left behind; returns when the core wants to be woken. */
@@ -17,21 +19,25 @@ export class Turns {
   #touched = false;
   #running = false;
 
-  constructor(flush: () => number, tick: (now: number) => void, onStall: (stalledMs: number) => void) {
+  /** Monotonic ms; goes on while the process is stopped. */
+  readonly now: () => number;
+
+  constructor(
+    flush: () => number,
+    tick: (now: number) => void,
+    onStall: (stalledMs: number) => void,
+    now: () => number = () => performance.now(),
+  ) {
+    this.now = now;
     this.#flush = flush;
     this.#tick = tick;
     this.#onStall = onStall;
   }
 
-  /** Monotonic ms; goes on while the process is stopped. */
-  now(): number {
-    return performance.now();
-  }
-
   start(): void {
     this.#running = true;
     this.#seenAt = this.now();
-    this.#watch = setInterval(() => this.#look(), WATCH_MS);
+    this.#watch = setInterval(() => this.#watchTurn(), WATCH_MS);
     this.#watch.unref();
     this.touch();
   }
@@ -67,7 +73,7 @@ export class Turns {
     this.#timer = null;
     this.#timerAt = Number.POSITIVE_INFINITY;
     if (!this.#running) return;
-    this.#look();
+    this.#watchTurn();
     this.#tick(this.now());
     this.touch();
   };
@@ -80,11 +86,21 @@ export class Turns {
     this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.ceil(wakeAt - this.now())));
   }
 
-  /** Timers run before sockets are read, so a stall is known before what piled up meanwhile is looked at. */
-  #look(): void {
+  /**
+   * Also called before anything from outside is acted on: a process that was stopped while it waited for sockets goes on
+   * with these, before any timer. True where the loop had been stopped for too long.
+   */
+  look(): boolean {
     const now = this.now();
     const stalledMs = now - this.#seenAt - WATCH_MS;
+    if (!this.#running || stalledMs <= STALL_MAX_MS) return false;
     this.#seenAt = now;
-    if (stalledMs > 0) this.#onStall(stalledMs);
+    this.#onStall(stalledMs);
+    return true;
+  }
+
+  #watchTurn(): void {
+    this.look();
+    this.#seenAt = this.now();
   }
 }

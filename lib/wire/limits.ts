@@ -24,6 +24,8 @@ export const LIMITS = {
   queryBytesMax: 8 * KiB,
   channelsPerSession: 128,
   channelsPerStream: 16,
+  /** Messages that one client with a token, or without an API key, may publish; twice as many at once. */
+  clientPublishesPerSecond: 1_000,
   jsonDepthMax: 32,
   msgpackDepthMax: 16,
   msgpackElementsMax: 4_096,

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import type { Node } from '../../lib/node/node.js';
 import { CLOSE } from '../../lib/wire/errors.js';
@@ -163,4 +166,21 @@ test('a seed that nobody answers at is warned of, and tried again', async (t) =>
   t.regex(warnings[0]!, /nobody listens there/);
   const back = await startNode(t, { port: Number(new URL(seed).port) });
   await until(() => back.core.cluster().nodes.length === 2);
+});
+
+test('of two processes with one identity one stays, and the other says why it stopped', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'halod-'));
+  t.teardown(() => rm(directory, { recursive: true }));
+  const keyFile = join(directory, 'node.key');
+  const first = await startNode(t, { keyFile });
+  const other = await startNode(t, { seeds: [first.url] });
+  const stopped: string[] = [];
+  first.once('superseded', () => stopped.push(first.url));
+  const second = await startNode(t, { keyFile, seeds: [other.url] });
+  second.once('superseded', () => stopped.push(second.url));
+  t.is(second.id, first.id);
+  await until(() => stopped.length > 0);
+  const left = stopped[0] === first.url ? second : first;
+  await until(() => other.core.cluster().nodes.find((node) => node.id === left.id)?.url === left.url);
+  t.is(stopped.length, 1);
 });

@@ -179,7 +179,8 @@ test('of two boots of one node the later one is linked, and the earlier one turn
   t.is(a.links.count, 1);
   await until(() => old.down.length === 1);
   old.links.sendFrame(a.identity.id, a.url, text('old again'));
-  await until(() => old.down.some(([, why]) => why === 'refused'));
+  await until(() => old.twins.length > 0);
+  t.is(old.twins[0], young.identity.boot, 'and it is told why');
   t.false(a.frames.includes('old again'));
 });
 

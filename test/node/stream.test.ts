@@ -46,6 +46,17 @@ test('Last-Event-ID wins over the URL and resumes where the stream broke', async
   );
 });
 
+test('the block that closes a stream resumes after the last message, not before it', async (t) => {
+  const node = await startNode(t);
+  const stream = await Stream.open(t, `${node.url}/v1/subscribe?channel=room`, SSE);
+  await until(() => stream.events.some((each) => each.event === 'subscribed'));
+  for (let data = 1; data <= 3; data++) await post(node, '/v1/publish', { channel: 'room', data });
+  await until(() => stream.messages.length === 3);
+  await post(node, '/v1/drain', {});
+  await until(() => stream.events.some((each) => each.event === 'close'));
+  t.is(stream.events.findLast((each) => each.event === 'close')!.id, stream.messages.at(-1)!.id);
+});
+
 test('one stream of several channels resumes in all of them', async (t) => {
   const node = await startNode(t);
   const publish = (channel: string, data: number) => post(node, '/v1/publish', { channel, data });

@@ -6,6 +6,7 @@ import { escapeControls } from '../../lib/node/log.js';
 import { CryptoRandom } from '../../lib/node/random.js';
 import { Expiry } from '../../lib/node/transports/expiry.js';
 import { Pinger } from '../../lib/node/transports/pinger.js';
+import { Turns } from '../../lib/node/turns.js';
 import { LIMITS } from '../../lib/wire/limits.js';
 
 const TURNS_PER_ROUND = LIMITS.clientPingMs / 1_000;
@@ -31,6 +32,8 @@ class FakeConnection {
   }
 
   shutDown(): void {}
+
+  abandon(): void {}
 }
 
 test('every connection is pinged once a round, and those that stay silent are found', (t) => {
@@ -110,4 +113,24 @@ test('chance is even, in its range, and never the same name twice', (t) => {
 
 test('nothing that a client sends can move the cursor of a log', (t) => {
   t.is(escapeControls('a\u001b[2Jb\nc\u009b'), 'a\\u001b[2Jb\\u000ac\\u009b');
+});
+
+test('a process that was stopped for long acts on nothing that waited for it', (t) => {
+  let now = 0;
+  const stalls: number[] = [];
+  const turns = new Turns(
+    () => Number.POSITIVE_INFINITY,
+    () => {},
+    (stalledMs) => stalls.push(stalledMs),
+    () => now,
+  );
+  t.teardown(() => turns.stop());
+  t.false(turns.look(), 'before it runs, nothing counts');
+  turns.start();
+  now = 20_000;
+  t.false(turns.look(), 'a pause of seconds is forgiven');
+  now = 45_000;
+  t.true(turns.look());
+  t.false(turns.look(), 'it is told once');
+  t.deepEqual(stalls, [44_000]);
 });

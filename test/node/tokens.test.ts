@@ -193,3 +193,19 @@ test('a node that can be reached from outside does not start unprotected', async
   const open = await startNode(t, { host: '0.0.0.0', insecure: true });
   t.notRegex(open.url, /0\.0\.0\.0/);
 });
+
+test('one client cannot flood a node, over WebSocket or over HTTP', async (t) => {
+  const node = await startNode(t, { tokenSecret: SECRET });
+  const token = await sign({ sub: 'alice' });
+  const messages = new Array(1_000).fill({ channel: 'a', data: 1 });
+  const watcher = await new Watcher(t, `${node.url}/v1/ws?token=${token}`).opened();
+  for (let ref = 1; ref <= 10; ref++) watcher.send({ type: 'publish', ref, messages });
+  const { error, ref } = await watcher.next('error');
+  t.is(error.code, 'too-many');
+  t.true(error.retry);
+  t.true(ref! > 2);
+  const statuses = await Promise.all(
+    Array.from({ length: 8 }, async () => (await post(node, '/v1/publish', { messages }, bearer(token))).status),
+  );
+  t.true(statuses.includes(200) && statuses.includes(429));
+});

@@ -5,18 +5,29 @@
 import type { ServerResponse } from 'node:http';
 import type { AppendRequest, AppendResult } from '../../core/channel/types.js';
 import { checkChannel, checkMessageId, mayPublish } from '../../core/session/grants.js';
-import type { Grants } from '../../core/session/types.js';
 import type { Data, PublishItem } from '../../wire/client.js';
 import { readPublishBody } from '../../wire/codec-client.js';
 import { HalodError } from '../../wire/errors.js';
+import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
+import type { PublishRates } from '../transports/publish-rate.js';
 import { errorJson, sendError, sendJson } from './respond.js';
 
 const ID_BYTES = 12;
 
 /** @throws HalodError where the body as a whole cannot be read */
-export function publish(body: string, grants: Grants, response: ServerResponse, driver: Driver): void {
+export function publish(
+  body: string,
+  access: Access,
+  rates: PublishRates,
+  response: ServerResponse,
+  driver: Driver,
+): void {
+  const { grants } = access;
   const { single, items } = readPublishBody(body);
+  if (!access.app && !rates.take(access.user, items.length, driver.now())) {
+    throw new HalodError('too-many', 'too many messages a second');
+  }
   const batch = new Batch(response, single, items.length, driver);
   const now = driver.now();
   driver.stats.publishesHttp += items.length;

@@ -7,6 +7,7 @@ import { formatPosition } from '../../wire/position.js';
 import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
 import { jsonOf } from '../transports/frames.js';
+import { PublishRates } from '../transports/publish-rate.js';
 import { StaticFiles } from './files.js';
 import { readHistory, readPresence } from './history.js';
 import { Metrics } from './metrics.js';
@@ -37,6 +38,7 @@ export class Router {
   readonly files: StaticFiles;
   readonly #driver: Driver;
   readonly #metrics: Metrics;
+  readonly #rates = new PublishRates();
   /** Whole paths, and beginnings of paths that end in a channel. */
   readonly #exact: ReadonlyMap<string, Route>;
   readonly #byChannel: ReadonlyMap<string, Route>;
@@ -67,6 +69,7 @@ export class Router {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#driver.wasStalled()) return void request.destroy();
     this.#driver.stats.httpRequests++;
     this.#route(request, response).catch((error: unknown) => {
       this.#driver.stats.httpErrors++;
@@ -120,10 +123,9 @@ export class Router {
   }
 
   async #publish(call: Call): Promise<void> {
-    const access = this.#admit(call);
-    const { grants } = access instanceof Promise ? await access : access;
-    if (grants.publish.length === 0) throw new HalodError('unauthorized', 'publishing needs the API key');
-    publish(await readBody(call.request), grants, call.response, this.#driver);
+    const access = await this.#admit(call);
+    if (access.grants.publish.length === 0) throw new HalodError('unauthorized', 'publishing needs the API key');
+    publish(await readBody(call.request), access, this.#rates, call.response, this.#driver);
   }
 
   async #subscribe(call: Call): Promise<void> {

@@ -112,6 +112,7 @@ export class Link {
   }
 
   terminate(): void {
+    this.#setEnd('closed', '', 'cut');
     this.#socket.terminate();
   }
 

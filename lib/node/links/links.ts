@@ -20,7 +20,7 @@ export interface LinksPorts {
   /** `text` says why to an operator. */
   onDialFailed(url: string, why: 'refused' | 'timeout' | 'rejected' | 'self', text: string): void;
   onFrame(peer: NodeId, bytes: Uint8Array): void;
-  /** Another process proved that it holds this node's key. */
+  /** Another process holds this node's key: it proved so itself, or a proven peer is linked to it. */
   onTwin(boot: Boot): void;
 }
 
@@ -170,17 +170,12 @@ export class Links implements LinkOwner {
     if ((this.#offences.get(peer.id)?.until ?? 0) > performance.now()) {
       return { code: 'quarantined', text: 'this node broke the protocol again and again' };
     }
-    const present = this.#up.get(peer.id);
-    if (present === undefined) return null;
-    if (present.peer!.boot > peer.boot) return { code: 'superseded', text: 'a later boot of this node is linked' };
-    if (link.role === 'dialer' && present.peer!.boot === peer.boot) {
-      return { code: 'duplicate', text: 'there is a link already' };
-    }
-    return null;
+    // a listener says no only once it has proved itself, so that the dialer can believe it
+    return link.role === 'dialer' ? this.#compare(link, peer) : null;
   }
 
   ready(link: Link, peer: Peer): Refusal | null {
-    const refusal = this.met(link, peer);
+    const refusal = this.#compare(link, peer);
     if (refusal !== null) return refusal;
     this.#reportClosing(peer.id);
     const present = this.#up.get(peer.id);
@@ -227,10 +222,20 @@ export class Links implements LinkOwner {
       const onPurpose = end.code === 'unneeded' || end.code === 'duplicate';
       this.#ports.onDown(id, onPurpose ? 'idle' : 'closed');
     }
+    const isTold = end.code === 'superseded' && !end.own && id !== undefined;
+    if (isTold) this.#ports.onTwin(Number(/^boot (\d{1,16}) /.exec(end.text)?.[1] ?? 0));
     this.#settleSeed(link, end);
     for (const [peer, outbound] of this.#outbound) {
       if (outbound.link === link) this.#giveUp(peer, outbound, end);
     }
+  }
+
+  /** With the link that there is to this peer. */
+  #compare(link: Link, peer: Peer): Refusal | null {
+    const present = this.#up.get(peer.id)?.peer;
+    if (present === undefined || present === null || present.boot < peer.boot) return null;
+    if (present.boot > peer.boot) return { code: 'superseded', text: `boot ${present.boot} of this node is linked` };
+    return link.role === 'dialer' ? { code: 'duplicate', text: 'there is a link already' } : null;
   }
 
   #connect(peer: NodeId, outbound: Outbound): void {

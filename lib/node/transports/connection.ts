@@ -20,6 +20,7 @@ export abstract class Connection extends Outbox implements Pinged {
   abstract ping(): void;
   abstract silent(): void;
   abstract shutDown(): void;
+  abstract abandon(): void;
 
   /** Tells the core, once, that the connection is gone. Never called from inside a step of the core. */
   protected endSession(): void {

@@ -13,6 +13,8 @@ export interface Pinged {
   silent(): void;
   /** The node stops. */
   shutDown(): void;
+  /** Cut at once; nothing more that came from it counts. */
+  abandon(): void;
 }
 
 const TURN_MS = 1_000;
@@ -54,6 +56,10 @@ export class Pinger {
   /** Every connection that stays open, told that the node stops. */
   shutDown(): void {
     for (const bucket of this.#buckets) for (const connection of bucket) connection.shutDown();
+  }
+
+  abandon(): void {
+    for (const bucket of this.#buckets) for (const connection of bucket) connection.abandon();
   }
 
   stop(): void {

@@ -45,6 +45,8 @@ export class StreamConnection extends Connection implements SessionSink {
   readonly #positions: StreamPositions;
   /** One channel: its position is the entry's, and all its readers share the bytes. */
   readonly #shared: boolean;
+  /** Of a shared stream, the last entry that `positions` has not seen yet: it is looked at only when another block comes. */
+  #last: Entry | null = null;
   readonly #mismatched: boolean;
   #closed = false;
 
@@ -68,13 +70,17 @@ export class StreamConnection extends Connection implements SessionSink {
   entry(entry: Entry): void {
     if (this.#closed) return;
     this.driver.stats.deliveries++;
-    if (this.#shared) return this.push(frameOf(entry, this.#framing));
+    if (this.#shared) {
+      this.#last = entry;
+      return this.push(frameOf(entry, this.#framing));
+    }
     this.#positions.read(entry);
     this.#pushJson('', jsonOf(entry));
   }
 
   send(message: ServerMessage): void {
     if (this.#closed) return;
+    this.#catchUp();
     switch (message.type) {
       case 'subscribed':
         // what lies between a known position and this one is still to come
@@ -96,6 +102,7 @@ export class StreamConnection extends Connection implements SessionSink {
 
   close(code: number, reason: string): void {
     if (this.#closed) return;
+    this.#catchUp();
     this.#pushJson('close', JSON.stringify({ type: 'close', code, reason }));
     this.flush();
     this.#closed = true;
@@ -109,6 +116,11 @@ export class StreamConnection extends Connection implements SessionSink {
   }
 
   silent(): void {
+    this.#response.destroy();
+  }
+
+  abandon(): void {
+    this.#closed = true;
     this.#response.destroy();
   }
 
@@ -158,6 +170,13 @@ export class StreamConnection extends Connection implements SessionSink {
     const { channel, position } = message;
     this.#pushJson('subscribed', serverJson({ ...message, recovered: false }));
     this.#pushJson('gap', serverJson({ type: 'gap', channel, reason: 'unknown', position }));
+  }
+
+  /** A block that is no message must not take the reader's last id back behind the messages before it. */
+  #catchUp(): void {
+    if (this.#last === null) return;
+    this.#positions.read(this.#last);
+    this.#last = null;
   }
 
   #pushJson(event: string, json: string): void {

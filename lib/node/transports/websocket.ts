@@ -16,6 +16,7 @@ import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
 import { Connection } from './connection.js';
 import { frameOf, PING_FRAME, payloadOf, serverFrame } from './frames.js';
+import { PublishRate } from './publish-rate.js';
 
 /** What the URL of the upgrade said. */
 export interface Opening {
@@ -50,6 +51,9 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
   /** null while the session is open, and after the end. */
   #state: State | null;
   #closed = false;
+  #isApp = false;
+  /** Made with the first publish of a client: most only read. */
+  #rate: PublishRate | null = null;
 
   constructor(ws: ClientSocket, opening: Opening, driver: Driver) {
     super(driver);
@@ -90,7 +94,7 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
 
   receive(data: Buffer, isBinary: boolean): void {
     this.alive = true;
-    if (this.#closed) return;
+    if (this.#closed || this.driver.wasStalled()) return;
     try {
       if (this.#framing === 'ws-json') {
         if (isBinary) throw new HalodError('bad-request', 'this connection speaks JSON in text messages');
@@ -158,6 +162,11 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
     this.#ws.terminate();
   }
 
+  abandon(): void {
+    this.#closed = true;
+    this.#ws.terminate();
+  }
+
   shutDown(): void {
     this.#end(CLOSE.draining, 'draining: this node stops');
   }
@@ -220,6 +229,7 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
     this.#state = null;
     const { driver } = this;
     const { user, grants } = access;
+    this.#isApp = access.app;
     const request = { user, grants, relay, movable: true, ...(after === undefined ? {} : { after }) };
     try {
       this.session = driver.core.openSession(this, request, driver.now());
@@ -234,9 +244,18 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
 
   #handle(message: ClientMessage): void {
     if (message.type === 'refresh') return this.#refresh(message.token);
-    if (message.type === 'publish') this.driver.stats.publishesWs += message.messages.length;
+    if (message.type === 'publish' && !this.#mayPublish(message.messages.length)) {
+      return this.refused(new HalodError('too-many', 'too many messages a second').toBody(), message.ref, undefined);
+    }
     this.session?.onMessage(message, this.driver.now());
     this.driver.touch();
+  }
+
+  #mayPublish(count: number): boolean {
+    this.driver.stats.publishesWs += count;
+    if (this.#isApp) return true;
+    this.#rate ??= new PublishRate(this.driver.now());
+    return this.#rate.take(count, this.driver.now());
   }
 
   #refresh(token: string): void {
