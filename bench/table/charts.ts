@@ -206,7 +206,7 @@ function time({ timing }: TableResults): string {
       label: { show: true, position: 'top', fontSize: 9, color: FAINT },
     }),
   );
-  return svg('Time for the next table', 'milliseconds, median; logarithmic', {
+  return svg('Time for the next table', 'milliseconds of the processor, median; logarithmic', {
     xAxis: {
       type: 'category',
       data: timing.map((row) => `${row.slots.toLocaleString('en-US')}\n× ${row.nodes.toLocaleString('en-US')}`),

@@ -108,7 +108,7 @@ export function report(results: TableResults): string {
   return `# The slot table, measured
 
 \`npm run bench:table\`${results.quick ? ' with --quick (few runs: rough figures)' : ''}, ${results.at.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}.
-Times are medians on a machine that may have had other work; everything else is exact and repeatable, drawn from fixed seeds.
+Times are medians of processor time; everything else is exact and repeatable, drawn from fixed seeds.
 
 ## The aims
 
@@ -166,7 +166,7 @@ ${churnTable(results)}
 
 ## Time
 
-Milliseconds, median / 90th percentile, with the score cache that a node keeps; from nothing is the best of three.
+Milliseconds of the processor, median / 90th percentile, with the score cache that a node keeps; from nothing is the best of three.
 
 ![time](table-time.svg)
 
