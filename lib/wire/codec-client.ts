@@ -90,7 +90,9 @@ function interpret(value: Fields, dataOf: DataOf): ClientMessage {
     }
     case 'history': {
       const { limit } = value;
-      if (limit !== undefined && !isUint(limit)) throw new HalodError('bad-request', 'limit must be a whole number');
+      if (limit !== undefined && (!isUint(limit) || limit === 0)) {
+        throw new HalodError('bad-request', 'limit must be a whole number from 1 on');
+      }
       return {
         type,
         ref: refOf(value),

@@ -132,6 +132,7 @@ for (const [method, path, init, code] of [
   ['GET', `/v1/history/${'x'.repeat(256)}`, {}, 'bad-channel'],
   ['GET', '/v1/history/a?after=nonsense', {}, 'bad-position'],
   ['GET', '/v1/history/a?limit=-1', {}, 'bad-request'],
+  ['GET', '/v1/history/a?limit=0', {}, 'bad-request'],
   ['GET', '/v1/locate/', {}, 'bad-channel'],
   ['GET', '/v1/presence/%00', {}, 'bad-channel'],
   ['GET', '/v1/subscribe', {}, 'bad-channel'],

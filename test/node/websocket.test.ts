@@ -231,3 +231,24 @@ test('a node that stops says so with a code', async (t) => {
   await node.close();
   t.is((await client.end()).code, CLOSE.draining);
 });
+
+test('a reader with more to catch up on than may wait gets it in parts, by coming back', async (t) => {
+  const node = await startNode(t, { history: 1_000, historyBytes: 64 * 1024 * 1024 });
+  const data = 'x'.repeat(60_000);
+  for (let i = 0; i < 10; i++) {
+    await post(node, '/v1/publish', { messages: new Array(15).fill({ channel: 'big', data }) });
+  }
+  let after = 'start';
+  let got = 0;
+  for (let visits = 1; got < 150; visits++) {
+    t.true(visits <= 5, `${got} messages after ${visits} visits`);
+    const url = `${node.url}/v1/ws?channel=big&after=${encodeURIComponent(after)}`;
+    const reader = await new Watcher(t, url).opened();
+    await until(() => reader.closed !== undefined || got + reader.of('message').length === 150);
+    if (reader.closed !== undefined) t.is(reader.closed.code, CLOSE.slow);
+    got += reader.of('message').length;
+    after = reader.of('message').at(-1)!.position;
+    reader.ws.terminate();
+  }
+  t.is(got, 150);
+});

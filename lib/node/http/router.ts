@@ -139,6 +139,7 @@ export class Router {
   async #history(call: Call): Promise<void> {
     const channel = await this.#readable(call);
     const limit = wholeNumber(call.target.query, 'limit', HISTORY_MAX) ?? HISTORY_DEFAULT;
+    if (limit === 0) throw new HalodError('bad-request', 'limit counts from 1');
     const after = call.target.query.get('after') ?? '';
     const { entries, position, gap } = await readHistory(this.#driver, channel, after, limit);
     const messages = entries.map(jsonOf).join(',');

@@ -37,6 +37,8 @@ export abstract class Outbox {
   #first: Buffer | null = null;
   #more: Buffer[] | null = null;
   #bytes = 0;
+  /** More came in one turn than may wait: nothing is kept from there on, and the connection ends. */
+  #overflown = false;
 
   constructor(queue: WriteQueue) {
     this.#queue = queue;
@@ -48,13 +50,14 @@ export abstract class Outbox {
   protected abstract cutOff(): void;
 
   protected push(frame: Buffer): void {
+    if (this.#overflown) return;
     this.#bytes += frame.length;
     if (this.#first === null) {
       this.#first = frame;
       this.#queue.add(this);
     } else if (this.#bytes > LIMITS.clientQueueBytesMax) {
-      // the flush finds that it is too much; until then nothing more is kept
-      this.#more = [];
+      this.#overflown = true;
+      this.#bytes -= frame.length;
     } else if (this.#more === null) {
       this.#more = [frame];
     } else {
@@ -72,10 +75,16 @@ export abstract class Outbox {
     this.#bytes = 0;
     const socket = this.socket;
     if (socket === null) return;
-    if (bytes + socket.writableLength > LIMITS.clientQueueBytesMax) {
-      this.#queue.stats.slow++;
-      return this.cutOff();
-    }
+    const waiting = socket.writableLength;
+    const isSlow = waiting > 0 && waiting + bytes > LIMITS.clientQueueBytesMax;
+    if (!isSlow) this.#write(socket, first, more, bytes);
+    if (!isSlow && !this.#overflown) return;
+    // one that caught up on more than fits has been given what does: it resumes from there
+    this.#queue.stats.slow++;
+    this.cutOff();
+  }
+
+  #write(socket: Socket, first: Buffer, more: readonly Buffer[] | null, bytes: number): void {
     this.#queue.stats.bytesOut += bytes;
     if (more === null) this.write(socket, first);
     else if (bytes <= JOIN_BYTES_MAX && this.joins) this.write(socket, Buffer.concat([first, ...more], bytes));

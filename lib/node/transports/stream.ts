@@ -34,6 +34,8 @@ const HEADERS = {
 } as const;
 
 const HEARTBEAT = { sse: Buffer.from(':\n\n'), ndjson: Buffer.from('\n') } as const;
+/** What was written before a reader was cut off may still arrive. */
+const CUT_OFF_MS = 5_000;
 const SSE_START = Buffer.from('retry: 1000\n\n');
 
 /** EventSource has an `error` event of its own. */
@@ -142,7 +144,9 @@ export class StreamConnection extends Connection implements SessionSink {
 
   protected cutOff(): void {
     this.#closed = true;
-    this.#response.destroy();
+    this.#response.socket?.end();
+    setTimeout(() => this.#response.destroy(), CUT_OFF_MS).unref();
+    setImmediate(() => this.endSession());
   }
 
   #open(request: StreamRequest): void {

@@ -195,9 +195,8 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
   }
 
   protected cutOff(): void {
+    // should it not even read the close, ws cuts it off after a while
     this.#end(CLOSE.slow, 'slow: too much is waiting to be read');
-    // a client that does not read will not answer a close either
-    setTimeout(() => this.#ws.terminate(), 1_000).unref();
   }
 
   #begin(opening: Opening, connect: Partial<Extract<ClientMessage, { type: 'connect' }>>): void {
