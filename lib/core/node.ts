@@ -93,7 +93,7 @@ export class Core implements NodeCore {
     const alone = options.membership.seeds.length === 0;
     this.membership = this.#createMembership(alone);
     this.placement = new Placement(options.table, { members: () => this.membership.members() }, this.id);
-    this.channels = this.#createChannels();
+    this.channels = this.#createChannels(alone);
     const feedPorts = this.#feedPorts();
     this.feeds = new Feeds(feedPorts);
     this.#peerReaders = new PeerReaders(feedPorts, this.feeds);
@@ -362,11 +362,11 @@ export class Core implements NodeCore {
     });
   }
 
-  #createChannels(): Channels {
+  #createChannels(founded: boolean): Channels {
     const ports = this.#ports;
     return new Channels(
       this.#options.channels,
-      { id: this.id, boot: this.boot },
+      { id: this.id, boot: this.boot, founded },
       {
         send: (to, message) =>
           this.#send(to, encodeReplication(message), message.type === 'push' ? message.bytes.length : 256),
@@ -380,6 +380,7 @@ export class Core implements NodeCore {
         },
         log: (topic, text) => ports.log(topic, text),
       },
+      this.#options.mutations,
     );
   }
 

@@ -14,7 +14,10 @@ export interface NetworkOptions {
   readonly dialTimeoutMs: number;
   /** A link without traffic for so long is closed by whoever opened it. */
   readonly idleMs: number;
-  /** What a lost message does: just vanishes, or breaks the link as a stream that cannot lose would. */
+  /**
+   * What a lost message does: just vanishes, or breaks the link as a stream that cannot lose would. As a stream does,
+   * `break` also holds back what a cut wire does not let through and brings it after the cut, in order.
+   */
   readonly lossMode: 'drop' | 'break';
   /** Bytes of a message as it would be on the wire, for the counters. */
   sizeOf(message: unknown): number;
@@ -40,6 +43,9 @@ export const LAN: NetworkOptions = {
 /** Messages that wait for one dial at most. */
 const DIAL_QUEUE_MAX = 64;
 const SWEEP_MS = 10_000;
+/** A stream over a cut wire tries again this often, and ends after this long. */
+const RESEND_MS = 40;
+const HELD_MS_MAX = 30_000;
 
 class End {
   readonly process: Process;
@@ -47,6 +53,9 @@ class End {
   open = false;
   /** FIFO: nothing arrives here before this. */
   lastArrival = 0;
+  /** Messages on their way here that a cut wire holds back, and since when. */
+  held: (() => void)[] = [];
+  heldSince = 0;
 
   constructor(process: Process) {
     this.process = process;
@@ -218,8 +227,9 @@ export class Network {
     const delay = this.#delay();
     const luck = this.#random.next();
     const conditions = this.#conditions;
-    if (conditions.blocked(from.host, target)) {
+    if (conditions.blocked(from.host, target) || end.held.length > 0) {
       counters.blocked += 1;
+      if (this.#options.lossMode === 'break') this.#hold(link, end, from, message, size);
       return;
     }
     const loss = conditions.loss(from.host, target);
@@ -247,6 +257,43 @@ export class Network {
       counters.doubled += 1;
       world.at(arrival, () => this.#arrive(link, end, from, carried, size));
     }
+  }
+
+  #hold(link: Link, end: End, from: Process, message: unknown, size: number): void {
+    end.held.push(() => this.#arrive(link, end, from, message, size));
+    if (end.held.length > 1) return;
+    end.heldSince = this.#world.now;
+    this.#resend(link, end, from);
+  }
+
+  #resend(link: Link, end: End, from: Process): void {
+    const world = this.#world;
+    world.at(world.now + RESEND_MS, () => {
+      if (end.held.length === 0) return;
+      if (this.#conditions.blocked(from.host, end.process.host)) {
+        if (world.now - end.heldSince < HELD_MS_MAX) return this.#resend(link, end, from);
+        end.held = [];
+        this.#end(link, from);
+        this.#end(link, end.process);
+        return;
+      }
+      const { held } = end;
+      end.held = [];
+      const arrival = Math.max(world.now, end.lastArrival);
+      for (const arrive of held) world.at(arrival, arrive);
+      end.lastArrival = arrival;
+    });
+  }
+
+  /** This end of the link notices that the connection is dead. */
+  #end(link: Link, process: Process): void {
+    const world = this.#world;
+    const peer = link.opposite(process).process.program.id;
+    const attachment = this.#attached.get(process);
+    if (attachment?.links.get(peer) !== link) return;
+    attachment.links.delete(peer);
+    link.at(process).open = false;
+    world.deliver(process, () => process.program.onLinkDown(peer, 'timeout', world.now + process.offset));
   }
 
   #arrive(link: Link, end: End, from: Process, message: unknown, size: number): void {

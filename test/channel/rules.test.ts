@@ -299,6 +299,9 @@ test('a lineage that nobody knows is looked for before it is called unknown', (t
   trio.append(owner, 'room', 1);
   trio.pass(500);
   const strange = parsePosition('1~AAAAAAAA.9');
+  const first = trio.at(owner).read('room', strange, 100, trio.now);
+  t.deepEqual([first.gap, first.catchingUp, first.entries.length], [null, true, 0], 'it may be about to arrive');
+  trio.pass(1_100);
   const early = trio.at(owner).read('room', strange, 100, trio.now);
   t.deepEqual([early.gap, early.catchingUp, early.entries.length], [null, true, 1]);
   trio.pass(11_000);

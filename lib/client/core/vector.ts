@@ -74,7 +74,8 @@ export class PositionVector {
       this.#others = others;
       this.#othersSayAll = this.#saysAll(position);
     }
-    return this.#othersSayAll && this.entry(lid) === s ? position : this.format();
+    if (this.entry(lid) !== s) return this.format();
+    return this.#othersSayAll ? position : this.#formatFrom(lid);
   }
 
   merge(position: string): void {
@@ -90,6 +91,11 @@ export class PositionVector {
 
   format(): string {
     return formatPosition(this.#entries);
+  }
+
+  /** With this lineage first, as messages carry it. */
+  #formatFrom(lid: LineageId): string {
+    return formatPosition(new Map([[lid, this.entry(lid)], ...this.#entries]));
   }
 
   #saysAll(position: string): boolean {

@@ -15,7 +15,7 @@ import type { ChannelsOptions } from './options.js';
 import { Orders } from './order.js';
 import { Outgoing } from './outgoing.js';
 import { Owner } from './owner.js';
-import type { ChannelsPorts, Handover, LivePeer } from './ports.js';
+import type { ChannelsPorts, Handover, LivePeer, SelfPeer } from './ports.js';
 import { Reads } from './reads.js';
 import { Aging } from './retention.js';
 import type { SlotState } from './slot.js';
@@ -23,7 +23,7 @@ import { ROLE, Store } from './store.js';
 import { Takeover } from './takeover.js';
 import type { AppendRequest, Entry, ReadResult } from './types.js';
 
-export type { ChannelsPorts, Handover, LivePeer } from './ports.js';
+export type { ChannelsPorts, Handover, LivePeer, SelfPeer } from './ports.js';
 
 /** What other parts of the core see of it; tests stand in for it. */
 export type ChannelsApi = Pick<Channels, keyof Channels>;
@@ -47,7 +47,7 @@ export class Channels {
 
   constructor(
     options: ChannelsOptions,
-    self: LivePeer,
+    self: SelfPeer,
     ports: ChannelsPorts,
     mutations: ReadonlySet<Mutation> = new Set(),
   ) {

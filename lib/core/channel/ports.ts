@@ -27,6 +27,11 @@ export interface LivePeer {
   readonly boot: Boot;
 }
 
+export interface SelfPeer extends LivePeer {
+  /** It was told of nobody to join; the default. */
+  readonly founded?: boolean;
+}
+
 /** What a node that leaves, or gives a slot away, has not yet seen confirmed elsewhere. */
 export interface Handover {
   readonly slotsLeft: number;

@@ -10,6 +10,15 @@ import type { ChannelLog, StoredEntry } from './log.js';
 import { ROLE, type Store } from './store.js';
 import type { Entry, Gap, ReadResult } from './types.js';
 
+/** What a reader's position says that this node cannot vouch for: lost for good, or still to come. */
+interface Check {
+  readonly lost: { readonly lids: LineageId[]; readonly reason: GapReason } | null;
+  readonly catchingUp: boolean;
+  readonly holdBack: boolean;
+}
+
+const SOUND: Check = { lost: null, catchingUp: false, holdBack: false };
+
 interface Search {
   readonly since: number;
   readonly slot: number;
@@ -19,6 +28,11 @@ interface Search {
 }
 
 const SEARCHES_MAX = 10_000;
+/**
+ * While a merge is under way, what a reader has may come here in a moment, and entries of other lineages may turn out to
+ * repeat it: for so long it gets none. Beyond that it is served what there is, as in a long partition.
+ */
+const HOLD_BACK_MS = 1_000;
 
 export class Reads {
   readonly #store: Store;
@@ -43,7 +57,8 @@ export class Reads {
     if (after !== 'start' && store.planted('readFromHead')) {
       return { gap: null, entries: [], position: this.head(channel), complete: true, catchingUp: false };
     }
-    const checked = after === 'start' ? { lost: null, catchingUp: false } : this.#check(log, number, from, now);
+    const checked: Check = after === 'start' ? SOUND : this.#check(log, number, from, now);
+    if (checked.holdBack) return { gap: null, entries: [], position: from, complete: true, catchingUp: true };
     if (log === undefined) {
       const position = checked.lost === null ? from : without(from, checked.lost.lids);
       const gap: Gap | null = checked.lost === null ? null : { reason: checked.lost.reason, position };
@@ -117,44 +132,45 @@ export class Reads {
     return Math.max(start, log.order.first);
   }
 
-  #check(
-    log: ChannelLog | undefined,
-    slot: number,
-    from: Position,
-    now: number,
-  ): { lost: { lids: LineageId[]; reason: GapReason } | null; catchingUp: boolean } {
+  #check(log: ChannelLog | undefined, slot: number, from: Position, now: number): Check {
     const store = this.#store;
     const lids: LineageId[] = [];
     let reason: GapReason = 'unknown';
     let catchingUp = false;
+    let holdBack = false;
     for (const [lid, s] of from) {
       const strand = log?.strands.get(lid);
       if (strand !== undefined && s <= Math.max(strand.consumed, strand.cut)) continue;
       const have = store.lineages.get(lid)?.have ?? -1;
       if (s <= have) {
         // held, and waits for its commit; or all that there was of the channel was removed
-        if (strand !== undefined && s <= strand.last) catchingUp = true;
-        else {
+        if (strand !== undefined && s <= strand.last) {
+          catchingUp = true;
+          if (now - store.changedAt < HOLD_BACK_MS) holdBack = true;
+        } else {
           lids.push(lid);
           reason = 'age';
         }
-      } else if (!this.#searched(lid, slot, now)) catchingUp = true;
-      else {
+      } else if (!this.#searched(lid, slot, now)) {
+        catchingUp = true;
+        if (now - (this.#searches.get(lid)?.since ?? 0) < HOLD_BACK_MS) holdBack = true;
+      } else {
         lids.push(lid);
         reason = have < 0 ? 'unknown' : 'lost';
       }
     }
-    return { lost: lids.length === 0 ? null : { lids, reason }, catchingUp };
+    return { lost: lids.length === 0 ? null : { lids, reason }, catchingUp, holdBack };
   }
 
   /**
    * True once every live node has said what it holds, and some time was left for it to arrive. A node that is alone
-   * among members that do not live may be cut off: it waits as well. One that has no other members need not.
+   * among members that do not live, or that has not reached those it was to join, may be cut off: it waits as well.
+   * One that has no others need not.
    */
   #searched(lid: LineageId, slot: number, now: number): boolean {
     const store = this.#store;
     const others = [...store.peers.values()].filter((peer) => peer.live);
-    if ((store.table?.members.length ?? 0) <= 1 && others.length === 0) return true;
+    if (store.founded && (store.table?.members.length ?? 0) <= 1 && others.length === 0) return true;
     let search = this.#searches.get(lid);
     if (search === undefined) {
       if (this.#searches.size >= SEARCHES_MAX) return false;

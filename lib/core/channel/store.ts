@@ -10,7 +10,7 @@ import { ChannelLog, type StoredEntry } from './log.js';
 import type { Mutation } from './mutations.js';
 import type { ChannelsOptions } from './options.js';
 import { Peer } from './peer.js';
-import type { ChannelsPorts, LivePeer } from './ports.js';
+import type { ChannelsPorts, LivePeer, SelfPeer } from './ports.js';
 import { SlotState } from './slot.js';
 import type { AppendRequest } from './types.js';
 
@@ -33,6 +33,8 @@ export class Store {
   readonly self: LivePeer;
   readonly ports: ChannelsPorts;
   readonly #mutations: ReadonlySet<Mutation>;
+  /** Told of nobody to join: with no other members there is nobody else. */
+  readonly founded: boolean;
   table: Table | null = null;
   next: Table | null = null;
   /** Raised with every table, next table and list of the living. */
@@ -83,8 +85,9 @@ export class Store {
     twoOwners: 0,
   };
 
-  constructor(options: ChannelsOptions, self: LivePeer, ports: ChannelsPorts, mutations: ReadonlySet<Mutation>) {
+  constructor(options: ChannelsOptions, self: SelfPeer, ports: ChannelsPorts, mutations: ReadonlySet<Mutation>) {
     this.options = options;
+    this.founded = self.founded ?? true;
     this.self = self;
     this.ports = ports;
     this.#mutations = mutations;

@@ -30,6 +30,8 @@ export class HistoryChecker {
   readonly #holders = new Holders();
   /** Entry → the message in it. */
   readonly #names = new Map<string, Message>();
+  /** The same, as answers to publishers said and no reader has confirmed. */
+  readonly #claims = new Map<string, Message>();
   /** Channel → lineage → evicted up to. */
   readonly #evicted = new Map<string, Map<string, number>>();
 
@@ -134,7 +136,7 @@ export class HistoryChecker {
     counts.copiesMin = Math.min(counts.copiesMin, event.copies);
     const message = this.#message(event);
     message.outcome = 'ok';
-    if (event.at !== undefined) this.#name(event.at, event.ch, message);
+    if (event.at !== undefined) this.#nameOfAnswer(event.at, event.ch, message);
     const due = event.due ?? this.#options.copiesDue ?? 1;
     if (event.copies < due)
       this.verdict.report('short-copies', `${describe(event.ch, message)} has ${event.copies} copies, ${due} are due`);
@@ -159,10 +161,24 @@ export class HistoryChecker {
     this.#reader(event).onMessage(message, event.at, this.verdict);
   }
 
+  /**
+   * A repeat of what retention has removed meanwhile is answered with where the channel was cut, which may be the place
+   * of another message: there an answer's word counts only until a reader shows what the place holds.
+   */
+  #nameOfAnswer(entry: string, channel: string, message: Message): void {
+    if (this.#options.retention === undefined) return this.#name(entry, channel, message);
+    if (this.#names.has(entry) || this.#claims.has(entry)) return;
+    this.#claims.set(entry, message);
+    message.entries.push(entry);
+  }
+
   #name(entry: string, channel: string, message: Message): void {
     const known = this.#names.get(entry);
     if (known === undefined) {
       this.#names.set(entry, message);
+      const claimant = this.#claims.get(entry);
+      if (claimant === message) return;
+      if (claimant !== undefined) claimant.entries = claimant.entries.filter((e) => e !== entry);
       message.entries.push(entry);
     } else if (known !== message) {
       const both = `${describe(channel, message)} and ${known.p} ${known.n}`;

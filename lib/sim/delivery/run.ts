@@ -58,9 +58,8 @@ export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks =
   const { nodes, clients } = scenario;
   const hosts = nodes + clients.length;
   let publishing = true;
-  const named = new Map<string, string>();
   const record = (body: HistoryBody): void => {
-    const event = { t: world.now, ...(scenario.smallHistory ? unlessRemoved(body, named) : body) };
+    const event = { t: world.now, ...body };
     tweaks.event?.(event);
     checker.on(event);
   };
@@ -127,22 +126,9 @@ export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks =
   return { scenario, violations, hash: world.trace.hash, counts: verdict.counts, happened };
 }
 
-/**
- * A repeat of what retention has removed meanwhile is answered with where the channel was cut, which may be the place
- * of another message: such an answer names no entry.
- */
-function unlessRemoved(body: HistoryBody, named: Map<string, string>): HistoryBody {
-  if ((body.kind !== 'pub-ok' && body.kind !== 'callback') || body.at === undefined) return body;
-  const message = `${body.ch}/${body.p}/${body.n}`;
-  const known = named.get(body.at);
-  if (known === undefined) named.set(body.at, message);
-  if (body.kind === 'callback' || known === undefined || known === message) return body;
-  const { at: _, ...rest } = body;
-  return rest;
-}
-
 /** Every fault ends; who is down comes back, with nothing it held. */
 function calm(world: World, nodes: number): void {
+  world.disarm();
   world.conditions.clear();
   for (let i = 0; i < nodes; i++) if (world.hosts[i]!.process === undefined) world.start(i);
 }

@@ -51,7 +51,7 @@ export function makeDeliveryScenario(seed: number, temper: DeliveryTemper): Deli
       acks: 2,
       whenShort: 'refuse',
       history: { messages: smallHistory ? 10 + random.below(30) : 100_000, bytes: 1 << 24, ageMs: 3_600_000 },
-      unknownMs: 3_000,
+      unknownMs: 8_000,
     },
     clients: makeClients(nodes, random),
     faults: makeFaults(temper, nodes, chaosMs, random),
