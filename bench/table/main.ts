@@ -1,6 +1,7 @@
 /**
  * `npm run bench:table [-- --quick] [-- --out DIR]`: the slot table beside other ways to place slots. Prints the
- * tables, writes them with the raw figures and plots, and exits with 1 when an aim is missed.
+ * tables, writes them with the raw figures and plots, and exits with 1 when an aim is missed; with --quick it only says
+ * so, since means of few runs are too rough to judge by.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,4 +23,4 @@ for (const [name, svg] of charts(results)) writeFileSync(join(values.out, name),
 console.log(text);
 const missed = verdictsOf(results).filter(({ met }) => !met);
 for (const { what, aim, measured } of missed) console.error(`missed: ${what}: ${measured}, the aim is ${aim}`);
-process.exitCode = missed.length === 0 ? 0 : 1;
+process.exitCode = missed.length === 0 || values.quick ? 0 : 1;
