@@ -338,12 +338,19 @@ test('nothing is owed to a reader that left, but what it got is judged', (t) => 
   t.deepEqual(kinds(judge(stays)), ['skipped']);
 });
 
-test('a transport without memory may repeat; it is counted, not condemned', (t) => {
+test('a transport without memory may get a message under a second name; it is counted, not condemned', (t) => {
   const events = cleanHistory(5).map((event) => (event.kind === 'sub' ? { ...event, bare: true as const } : event));
-  events.push(events[indexesOf(events, 'callback')[3]!]!);
+  const first = events[indexesOf(events, 'callback')[3]!] as Callback;
+  events.push({ ...first, at: 'secondly.1' });
   const verdict = judge(events);
   t.true(verdict.passed);
   t.is(verdict.counts.bareRepeats, 1);
+});
+
+test('but not the very same entry twice', (t) => {
+  const events = cleanHistory(5).map((event) => (event.kind === 'sub' ? { ...event, bare: true as const } : event));
+  events.push(events[indexesOf(events, 'callback')[3]!]!);
+  t.deepEqual(kinds(judge(events)), ['repeated']);
 });
 
 test('no order is asked of a publisher that promises none', (t) => {

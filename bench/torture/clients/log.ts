@@ -24,6 +24,8 @@ export interface ReaderCounts {
 export class ReaderLog {
   readonly plan: ReaderPlan;
   readonly counts: ReaderCounts = { delivered: 0, gaps: 0 };
+  /** Where it is connected; '' where nowhere. */
+  node = '';
   readonly #recorder: Recorder;
   readonly #subscribed = new Set<string>();
   /** `channel publisher` → highest number. */
@@ -88,6 +90,8 @@ export class ReaderLog {
   }
 
   state(state: string, reason: string): void {
+    if (state === 'connected') this.node = reason.split(' ', 1)[0]!;
+    else if (state !== 'moving' && state !== 'error') this.node = '';
     this.#recorder.record({ kind: 'state', client: this.plan.client, state, reason });
   }
 

@@ -63,6 +63,8 @@ export type ClientsCommand =
   | { readonly do: 'away'; readonly clients: readonly string[] }
   | { readonly do: 'return'; readonly clients: readonly string[] }
   | { readonly do: 'counts' }
+  /** Answered with the node that each reader is connected to, '' for none. */
+  | { readonly do: 'where' }
   /** Closes everything, finishes the history, ends the process. */
   | { readonly do: 'finish' };
 

@@ -137,6 +137,8 @@ async function carryOut(command: ClientsCommand): Promise<unknown> {
       return;
     case 'counts':
       return counts();
+    case 'where':
+      return Object.fromEntries([...readers.values()].map(({ log }) => [log.plan.client, log.node]));
     case 'finish':
       // what the clients see while they close is no part of the run
       file!.close();

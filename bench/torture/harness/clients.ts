@@ -73,6 +73,10 @@ export class Clients {
     return this.#ask({ do: 'counts' }) as Promise<ClientsCounts>;
   }
 
+  where(): Promise<Readonly<Record<string, string>>> {
+    return this.#ask({ do: 'where' }) as Promise<Readonly<Record<string, string>>>;
+  }
+
   async finish(): Promise<void> {
     await this.#ask({ do: 'finish' });
   }

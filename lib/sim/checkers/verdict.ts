@@ -37,7 +37,7 @@ export interface Counts {
   gaps: number;
   /** Gaps over nothing that the reader missed: allowed, and counted. */
   spuriousGaps: number;
-  /** One message twice on a transport without the library's memory; see `bareRepeats` of the options. */
+  /** One message under two names, to a transport without the library's memory: allowed, and counted. */
   bareRepeats: number;
   /** Messages that a gap told of. */
   gapped: number;
