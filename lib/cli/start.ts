@@ -3,6 +3,7 @@
  * clients; the second ends the process at once.
  */
 
+import cluster from 'node:cluster';
 import { missingSecurity } from '../config/complete.js';
 import type { NodeOptions } from '../config/options.js';
 import { resolveOptions } from '../config/resolve.js';
@@ -12,6 +13,7 @@ import { coreOptions } from '../node/core-options.js';
 import { Node } from '../node/node.js';
 import { CommandError, EXIT, UsageError } from './failure.js';
 import { colour, count, note, printJson, printLine } from './output.js';
+import { joinGroup, runWorkers } from './workers.js';
 
 /** A warning that names why a seed will have nothing to do with this node; trying again would not change it. */
 const REFUSAL = /^(\S+): (secret|differs): (.*)$/s;
@@ -22,6 +24,7 @@ const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export async function runStart(flags: ReadonlyMap<string, unknown>, configFile: string | undefined): Promise<number> {
   const { options, json } = await resolveOptions({ flags, environment: process.env, configFile });
+  if (options.workers > 1 && cluster.isPrimary) return runWorkers(options, json);
   const startedAt = performance.now();
   const node = new Node(
     options,
@@ -56,6 +59,7 @@ async function start(node: Node, options: NodeOptions, told: Teller, startedAt: 
       ? Object.assign(error, { port: options.port, address: options.host })
       : error;
   }
+  if (cluster.isWorker) await joinGroup(node);
   told.ready(options, performance.now() - startedAt);
 }
 
@@ -69,6 +73,8 @@ function stopOnSignals(node: Node, told: Teller, end: (exitCode: number) => void
   let signals = 0;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
+      // Ctrl-C reaches the whole group: its first process tells the workers
+      if (cluster.isWorker && signal === 'SIGINT') return;
       signals++;
       if (signals > 1) process.exit(EXIT_BY_SIGNAL[signal]);
       if (!told.serving) return end(EXIT.done);

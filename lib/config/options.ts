@@ -47,6 +47,8 @@ export interface NodeOptions {
   /** Sessions a second that this node takes over from others. */
   readonly moveRate: number;
   readonly preset: Preset;
+  /** Member nodes that `halod start` runs behind one port; `createNode` starts one node whatever it says. */
+  readonly workers: number;
 }
 
 export type OptionKind =
@@ -299,6 +301,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: 2_000,
     group: 'operation',
     help: 'clients a second that this node takes over from others',
+  }),
+  option('workers', {
+    name: 'workers',
+    value: 'N',
+    kind: integer(1, 64),
+    default: 1,
+    group: 'operation',
+    help: 'member nodes to run on this host behind one port, a process and a port of its own each',
   }),
   option('console', {
     name: 'console',

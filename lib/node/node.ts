@@ -119,6 +119,11 @@ export class Node extends EventEmitter<NodeEvents> {
     return this.#core.state;
   }
 
+  /** Serves what arrives at a port that several workers of this host share, besides its own. */
+  share(host: string, port: number): Promise<void> {
+    return this.#listener.share(host, port);
+  }
+
   /** @throws Error where the port is taken, a file cannot be read … */
   async start(): Promise<void> {
     const { options } = this;

@@ -3,7 +3,7 @@
  * WebSocket on two paths. Whatever is wrong with a request is answered before it costs anything.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { SUBPROTOCOLS, type Subprotocol } from '../../wire/client.js';
@@ -77,9 +77,23 @@ export class Listener {
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, host.replace(/^\[|\]$/g, ''), () => {
+      // exclusive: a worker of a group has this port for itself
+      this.#server.listen({ port, host: bare(host), exclusive: true }, () => {
         this.#server.off('error', reject);
         resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Takes its part of the connections to a port that a group of workers shares. Rejects where the port is taken. */
+  share(host: string, port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const shared = createNetServer({ noDelay: true }, (socket) => this.#server.emit('connection', socket));
+      shared.once('error', reject);
+      shared.listen({ port, host: bare(host) }, () => {
+        shared.off('error', reject);
+        this.#server.once('close', () => shared.close());
+        resolve();
       });
     });
   }
@@ -158,6 +172,11 @@ function readOpening(request: IncomingMessage, { query }: Target, wantsTokens: b
 }
 
 /** The first that both know, in the client's order. */
+/** An address as sockets want it: IPv6 without its brackets. */
+function bare(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
+}
+
 function chooseSubprotocol(offered: ReadonlySet<string>): Subprotocol | undefined {
   for (const name of offered) if ((SUBPROTOCOLS as readonly string[]).includes(name)) return name as Subprotocol;
   return undefined;

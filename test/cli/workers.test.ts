@@ -1,0 +1,68 @@
+/** `halod start --workers`: several member nodes behind one port, as processes. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+
+const MAIN = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
+
+interface Ready {
+  readonly url: string;
+  readonly workers: readonly { id: string; url: string; pid: number }[];
+}
+
+async function startGroup(...flags: string[]): Promise<{ child: ChildProcess; ready: Ready }> {
+  const child = spawn(process.execPath, [MAIN, 'start', '--port', '0', '--json', '--slots', '64', ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout! })) {
+    const event = JSON.parse(line) as Ready & { event: string };
+    if (event.event === 'ready') return { child, ready: event };
+  }
+  throw new Error('the group ended before it served');
+}
+
+test.serial('workers are members of one cluster, serve one port, and leave together', async (t) => {
+  const { child, ready } = await startGroup('--workers', '2', '--drain-timeout', '5s');
+  t.teardown(() => child.kill('SIGKILL'));
+  t.is(ready.workers.length, 2);
+  const asked = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const response = await fetch(`${ready.url}/v1/cluster`, { headers: { connection: 'close' } });
+      return (await response.json()) as { self: string; nodes: { id: string }[] };
+    }),
+  );
+  t.deepEqual([...new Set(asked.map((a) => a.self))].sort(), ready.workers.map((w) => w.id).sort());
+  t.true(asked.every((a) => a.nodes.length === 2));
+  const body = JSON.stringify({ channel: 'room', data: 1 });
+  const headers = { 'content-type': 'application/json' };
+  const published = await fetch(`${ready.url}/v1/publish`, { method: 'POST', headers, body });
+  t.is(published.status, 200);
+  child.kill('SIGTERM');
+  const [code] = (await once(child, 'exit')) as [number];
+  t.is(code, 0);
+});
+
+test.serial('a worker that is killed is started again', async (t) => {
+  const { child, ready } = await startGroup('--workers', '2');
+  t.teardown(() => child.kill('SIGTERM'));
+  process.kill(ready.workers[1]!.pid, 'SIGKILL');
+  const serving = async (): Promise<number> => {
+    const response = await fetch(`${ready.workers[0]!.url}/v1/cluster`);
+    const { nodes } = (await response.json()) as { nodes: { id: string; state: string }[] };
+    return nodes.filter((n) => n.state === 'alive' && n.id !== ready.workers[1]!.id).length;
+  };
+  const until = Date.now() + 30_000;
+  let alive = await serving();
+  while (alive < 2 && Date.now() < until) alive = await serving();
+  t.is(alive, 2);
+});
+
+test.serial('what cannot go with workers is refused', async (t) => {
+  const child = spawn(process.execPath, [MAIN, 'start', '--workers', '2', '--advertise', 'http://x'], {
+    stdio: 'ignore',
+  });
+  const [code] = (await once(child, 'exit')) as [number];
+  t.is(code, 2);
+});
