@@ -12,6 +12,8 @@ import type { Moves } from './session/moves.js';
 export const LIFE_TIMES = {
   /** A joiner that could not fetch everything by then joins all the same: what is missing is pushed to it later. */
   prepareMs: 15_000,
+  /** A joiner waits at most so long for another node to adopt the table with it. */
+  greetMs: 1_000,
   /** Progress of a drain is looked at this often. */
   drainStepMs: 100,
   /** What came within this time needs no copy elsewhere before a node leaves: it sees to that while it lingers. */
@@ -28,6 +30,8 @@ export interface LifePorts {
   members(): readonly Member[];
   /** True once this node's view is as good as its peers', or nobody answered for long enough. */
   joined(now: number): boolean;
+  /** True once another node was seen to act by this node's table, which has this node in it. */
+  adopted(): boolean;
   setState(state: 'alive' | 'draining' | 'left', now: number): void;
   sessions(): number;
   closeSessions(now: number): void;
@@ -44,6 +48,8 @@ export class Life {
   readonly #drainTimeoutMs: number;
   #preparedFor = '';
   #prepareBy = Number.POSITIVE_INFINITY;
+  #alive = false;
+  #greetBy = 0;
   #drainBy = 0;
   #leftAt = 0;
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -82,8 +88,10 @@ export class Life {
   tick(now: number): void {
     if (now < this.#wakeAt) return;
     this.#wakeAt = Number.POSITIVE_INFINITY;
-    if (this.state === 'joining') this.#join(now);
-    else if (this.state === 'draining') this.#leave(now);
+    if (this.state === 'joining') {
+      if (this.#alive) this.#greet(now);
+      else this.#join(now);
+    } else if (this.state === 'draining') this.#leave(now);
   }
 
   #join(now: number): void {
@@ -100,8 +108,17 @@ export class Life {
   }
 
   #serve(now: number): void {
-    this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#ports.setState('alive', now);
+    this.#alive = true;
+    this.#greetBy = now + LIFE_TIMES.greetMs;
+    this.#greet(now);
+  }
+
+  /** It says that it serves when another node's table has it too: what is published then is copied as it should be. */
+  #greet(now: number): void {
+    this.#wakeAt = now + 20;
+    if (this.#others().some(isLive) && !this.#ports.adopted() && now < this.#greetBy) return;
+    this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#enter('serving');
   }
 

@@ -80,6 +80,8 @@ export class Core implements NodeCore {
   #ownershipChanged = false;
   #flushWanted = false;
   #planKey = '';
+  /** An iteration of this node's that a peer was seen to have as well. */
+  #agreedIteration = '';
   #loadAt = 0;
   #idCount = 0;
   #idPrefix: string;
@@ -196,6 +198,7 @@ export class Core implements NodeCore {
       const frame = decodeFrame(bytes);
       for (const element of frame.elements) this.#dispatch(peer, element, now);
       this.membership.onDigest(peer, frame.viewDigest, now);
+      if (frame.iteration === this.placement.table.iteration) this.#agreedIteration = frame.iteration;
       this.#broken.delete(peer);
     } catch (error) {
       this.#ports.closeLink(peer, 'misbehaved', error instanceof Error ? error.message : String(error));
@@ -435,6 +438,7 @@ export class Core implements NodeCore {
         alone,
         members: () => this.membership.members(),
         joined: (now) => this.membership.joined(now),
+        adopted: () => this.#agreedIteration === this.placement.table.iteration && this.placement.has(this.id),
         setState: (state, now) => this.membership.setState(state, now),
         sessions: () => this.sessions.all.size,
         closeSessions: (now) => {

@@ -44,6 +44,11 @@ export class Placement {
     return this.#home;
   }
 
+  /** The adopted table counts on this node. */
+  has(id: NodeId): boolean {
+    return this.#table.members.some((member) => member.id === id && member.live);
+  }
+
   slotOf(channel: string): Slot {
     return this.#table.slotOf(channel);
   }
