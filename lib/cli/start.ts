@@ -132,7 +132,7 @@ class Teller {
       `${colour('bold', 'halod')} node ${id} serves ${colour('cyan', url)} after ${(tookMs / 1_000).toFixed(2)} s`,
     );
     printLine(
-      `  cluster   ${options.cluster}, ${others === 0 ? 'alone so far' : `with ${count(others)} other ${others === 1 ? 'node' : 'nodes'}`}; history ${options.data === '' ? 'in memory' : `in ${options.data}`}`,
+      `  cluster   ${options.cluster}, ${others === 0 ? 'alone so far' : `with ${count(others)} other ${others === 1 ? 'node' : 'nodes'}`}; history in memory`,
     );
     if (options.console) printLine(`  console   ${url}/console`);
     printLine(

@@ -34,7 +34,7 @@ export interface NodeOptions {
   readonly tokenSecret: string;
   /** URL or path of a JSON Web Key Set. */
   readonly tokenJwks: string;
-  /** Directory for history and identity; '' keeps everything in memory. */
+  /** Directory for the identity; '' makes a fresh one at each start. */
   readonly data: string;
   /** File of the node's private key; '' means in `data`, or a fresh identity at each start. */
   readonly keyFile: string;
@@ -233,7 +233,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: text(4 * KiB),
     default: '',
     group: 'delivery',
-    help: 'keep history and identity on disk, and so survive a restart of the whole cluster',
+    help: 'keep the node's identity on disk; history is in memory',
   }),
   option('clusterSecret', {
     name: 'cluster-secret',
