@@ -233,7 +233,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: text(4 * KiB),
     default: '',
     group: 'delivery',
-    help: 'keep the node's identity on disk; history is in memory',
+    help: 'keep the identity of the node on disk; history is in memory',
   }),
   option('clusterSecret', {
     name: 'cluster-secret',
