@@ -232,6 +232,13 @@ test('each defence that is switched off lets its fault through', (t) => {
   t.deepEqual(alias.seen, ['p.1', 'p.1']);
 });
 
+test('a gap for a lost lineage does not set back the others', (t) => {
+  const s = reading();
+  s.hear(s.last, message('room', 'm1', `${L1}.1`), message('room', 'm2', `${L2}.9~${L1}.1`));
+  s.hear(s.last, { type: 'gap', channel: 'room', reason: 'lost', position: `1~${L2}.3` });
+  t.is(s.core.positionOf('room'), `1~${L2}.9`);
+});
+
 test('a lineage that is lost for good leaves the position, so that the same gap is not told again', (t) => {
   const s = reading();
   s.hear(s.last, message('room', 'm1', `${L1}.1`));

@@ -19,7 +19,7 @@ import {
   type PublishDone,
 } from './ports.js';
 import { Publishing } from './publishing.js';
-import { ChannelReader } from './reader.js';
+import { ChannelReader, forApplication } from './reader.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -342,7 +342,7 @@ export class ClientCore {
       this.#ports.gap({ channel: m.channel, reason: 'lost', position: reader.position });
       verdict = reader.check(m);
     }
-    if (verdict === 'new') this.#ports.message(m.channel, plain(m, reader.accept(m)));
+    if (verdict === 'new') this.#ports.message(m.channel, forApplication(m, reader.accept(m)));
   }
 
   #onSubscribed(c: Connection, m: Extract<ServerMessage, { type: 'subscribed' }>, now: number): void {
@@ -391,11 +391,4 @@ export class ClientCore {
       this.#ports.ended(channel, undefined);
     }
   }
-}
-
-/** The message as the application gets it. */
-function plain(m: WireMessage, position: string): WireMessage {
-  const { id, channel, data, time, publisher, seq } = m;
-  if (publisher === undefined || seq === undefined) return { id, channel, data, position, time };
-  return { id, channel, data, position, time, publisher, seq };
 }

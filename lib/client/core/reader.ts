@@ -99,7 +99,7 @@ export class ChannelReader {
   /** Messages before `position` are missing: each publisher's chain may jump once. */
   gapped(position: string, reason: GapReason): void {
     if (reason === 'size' || reason === 'age' || reason === 'overflow') this.#vector.merge(position);
-    else this.#vector.replace(position);
+    else this.#vector.keepOnly(position);
     this.allowJumps();
   }
 
@@ -181,4 +181,11 @@ function isDerived(m: WireMessage): boolean {
   const { id, publisher } = m;
   if (publisher === undefined || !id.startsWith(publisher) || id[publisher.length] !== '.') return false;
   return id.slice(publisher.length + 1) === String(m.seq);
+}
+
+/** The message as the application gets it. */
+export function forApplication(m: WireMessage, position: string): WireMessage {
+  const { id, channel, data, time, publisher, seq } = m;
+  if (publisher === undefined || seq === undefined) return { id, channel, data, position, time };
+  return { id, channel, data, position, time, publisher, seq };
 }

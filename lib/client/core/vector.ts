@@ -83,9 +83,10 @@ export class PositionVector {
     this.#others = UNSEEN;
   }
 
-  /** What the node says counts alone: a lineage that is lost for good must not stay in the position. */
-  replace(position: string): void {
-    this.#entries.clear();
+  /** Lineages that the node does not name are lost for good, and must not stay in the position. */
+  keepOnly(position: string): void {
+    const named = parsePosition(position);
+    for (const lid of [...this.#entries.keys()]) if (!named.has(lid)) this.#entries.delete(lid);
     this.merge(position);
   }
 

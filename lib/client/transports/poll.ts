@@ -8,6 +8,7 @@ import {
   EMPTY_POSITION,
   formatPosition,
   formatStreamPosition,
+  type Position,
   parsePosition,
   parseStreamPosition,
 } from '../../wire/position.js';
@@ -102,7 +103,7 @@ class PollTransport extends HttpTransport {
     this.events.proven();
     const positions = parseStreamPosition(answer.position, all);
     if (positions === undefined) throw new Error('the node answered with a position of other channels');
-    this.#take(answer, channels, kind);
+    this.#take(answer, positions, channels, kind);
     for (const channel of channels) {
       const position = formatPosition(positions.get(channel)!);
       this.#at.set(channel, position);
@@ -110,7 +111,7 @@ class PollTransport extends HttpTransport {
     }
   }
 
-  #take(answer: Answer, channels: readonly string[], kind: string): void {
+  #take(answer: Answer, positions: ReadonlyMap<string, Position>, channels: readonly string[], kind: string): void {
     for (const channel of channels) {
       if (this.#told.has(channel)) continue;
       this.#told.add(channel);
@@ -123,15 +124,16 @@ class PollTransport extends HttpTransport {
       });
     }
     for (const { channel, reason } of answer.gaps ?? []) {
-      // the messages of this answer come after the gap: the position is still the one from before
-      this.pass({ type: 'gap', channel, reason, position: formatPosition(this.#position(channel)) });
+      // the messages of this answer come after the gap: the position is the one from before, less what is lost for good
+      const left = [...this.#position(channel)].filter(([lid]) => positions.get(channel)?.has(lid));
+      this.pass({ type: 'gap', channel, reason, position: formatPosition(new Map(left)) });
     }
     for (const message of answer.messages) {
       if (channels.includes(message.channel)) this.pass({ type: 'message', ...withBytes(message) });
     }
   }
 
-  #position(channel: string): ReturnType<typeof parsePosition> {
+  #position(channel: string): Position {
     const after = this.#at.get(channel);
     return after === undefined || after === 'now' || after === 'start' ? EMPTY_POSITION : parsePosition(after);
   }
