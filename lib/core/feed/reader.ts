@@ -55,7 +55,10 @@ export abstract class Reader {
     if (had.size === 0 || (had.size === 1 && had.has(entry.lid))) return this.entry(entry);
     const position = new Map(mergePositions(parsePosition(positionAfter(entry)), had));
     position.delete(entry.lid);
-    this.entry({ ...entry, others: `~${formatPosition(position).slice(2)}` });
+    // field by field: an entry of the log derives some of them
+    const { lid, s, prev, channel, id, publisher, seq, time, data } = entry;
+    const others = `~${formatPosition(position).slice(2)}`;
+    this.entry({ lid, s, prev, channel, id, publisher, seq, time, data, others });
   }
 
   /** Goes live with a feed at `head`, from where it is itself. */
