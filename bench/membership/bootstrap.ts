@@ -1,5 +1,5 @@
 /** All nodes start at once and know one seed: when do all views hold everyone, and how many tables were built on the way. */
-import { Cluster } from './cluster.js';
+import { Cluster } from '../../lib/sim/membership/cluster.js';
 import { spread } from './statistics.js';
 
 export interface Bootstrap {

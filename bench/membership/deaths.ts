@@ -1,6 +1,7 @@
 /** How long until a dead node is seen dead: by the first, by all. Killed (its links close) or silent (nothing closes). */
+
+import { Cluster } from '../../lib/sim/membership/cluster.js';
 import { SeededRandom } from '../../lib/sim/world-random.js';
-import { Cluster } from './cluster.js';
 
 export interface Death {
   readonly firstMs: number;

@@ -1,6 +1,7 @@
 /** One in a hundred nodes has a bad network: most of its messages are lost, or it hears nothing every other 20 seconds. */
+
+import { Cluster } from '../../lib/sim/membership/cluster.js';
 import { SeededRandom } from '../../lib/sim/world-random.js';
-import { Cluster } from './cluster.js';
 
 export type Defect = 'loss' | 'ingress-loss' | 'flip-flop';
 

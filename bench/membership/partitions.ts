@@ -1,7 +1,7 @@
 /** A cluster is cut in two for ten minutes: when, after the heal, is everyone's view the one from before, and its table. */
 import type { MembershipTiming } from '../../lib/core/membership/options.js';
+import { Cluster } from '../../lib/sim/membership/cluster.js';
 import { SeededRandom } from '../../lib/sim/world-random.js';
-import { Cluster } from './cluster.js';
 
 export interface Partition {
   /** From the heal until all views hold everyone alive and agree. */

@@ -9,8 +9,8 @@ import {
   NO_FEATURES,
   TIMINGS,
 } from '../../lib/core/membership/options.js';
+import { Cluster } from '../../lib/sim/membership/cluster.js';
 import { SeededRandom } from '../../lib/sim/world-random.js';
-import { Cluster } from './cluster.js';
 
 export interface StallOptions {
   readonly size: number;

@@ -1,6 +1,7 @@
 /** Bytes that a node sends, frames and handshakes: in quiet times, and in the worst second while ten nodes crash. */
+
+import { Cluster } from '../../lib/sim/membership/cluster.js';
 import { SeededRandom } from '../../lib/sim/world-random.js';
-import { Cluster } from './cluster.js';
 import { spread } from './statistics.js';
 
 export interface Traffic {

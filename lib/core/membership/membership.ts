@@ -83,6 +83,7 @@ export class Membership {
       random: ports.random,
       accuse: (entry) => this.#tellSuspect(entry),
       unanswered: (entry, now) => this.#accuse(entry, now),
+      answered: (entry, now) => this.#sawAlive(entry, now),
       reached: (unreached) => this.#heardAgain(unreached),
     });
     this.#gossip = new Gossip(options.timing, {
@@ -211,8 +212,7 @@ export class Membership {
     if (seed !== undefined) this.#reconnect.onSeedAnswered(seed, peer);
     this.#links.add(peer);
     const known = this.#view.get(peer);
-    if (!known?.live || known.suspicion || known.record.boot !== boot)
-      this.#send(peer, this.#greeting(peer, known !== undefined && known.record.boot > boot));
+    if (!known?.live || known.suspicion || known.record.boot !== boot) this.#send(peer, this.#greeting(peer, boot));
     if (this.#metAt === undefined) {
       this.#metAt = now;
       this.#sync.begin(peer, now);
@@ -265,13 +265,13 @@ export class Membership {
         this.#prober.onPing(from, message.seq);
         break;
       case 'ack':
-        this.#prober.onAck(from, message.seq);
+        this.#prober.onAck(from, message.seq, now);
         break;
       case 'ping-request':
         this.#prober.onPingRequest(from, message.seq, message.target, now);
         break;
       case 'indirect-ack':
-        this.#prober.onIndirectAck(from, message.seq);
+        this.#prober.onIndirectAck(from, message.seq, now);
         break;
       case 'nack':
         this.#prober.onNack(from, message.seq);
@@ -329,8 +329,7 @@ export class Membership {
   }
 
   #send(to: NodeId, message: MembershipMessage): void {
-    const record = this.#view.get(to)?.record ?? this.#view.tombstones.get(to)?.record;
-    this.#ports.send(to, record?.url ?? '', message);
+    this.#ports.send(to, this.#recordOf(to)?.url ?? '', message);
   }
 
   #targets(count: number): readonly NodeId[] {
@@ -396,7 +395,7 @@ export class Membership {
     return { ...record, signature: this.#ports.sign(signedBytes(cluster, record)) };
   }
 
-  #renew(change: { state?: SignedState; weight?: number; incarnation?: number }, because: string): void {
+  #renew(change: { state?: SignedState; weight?: number }, because: string): void {
     const { state, weight, incarnation } = this.#self.record;
     const record = this.#signed({ state, weight, incarnation: incarnation + 1, ...change });
     this.#view.admit(record, this.#now, because);
@@ -410,6 +409,11 @@ export class Membership {
     const entry = this.#view.get(claim.id);
     // Only a record creates a member: an accusation of someone unknown is about nobody.
     if (!entry) return;
+    if (compareVersions(claim, entry.record) > 0) {
+      // Nobody but the subject raises its incarnation: first its record, then what is said against it.
+      this.#send(from, { type: 'want', ids: [claim.id] });
+      return;
+    }
     if (claim.kind === 'forgotten' && this.#mayForget(entry, claim)) {
       this.#forget(entry, claim, now);
       return;
@@ -488,7 +492,7 @@ export class Membership {
     const waitedMs = now - suspicion.startedAt;
     if (suspicion.condemned && waitedMs >= this.#timing.answerMs)
       return this.#condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'verdict of others');
-    this.#suspicionDueAt = Math.min(this.#suspicionDueAt, suspicion.deadline);
+    this.#suspicionDueAt = Math.min(this.#suspicionDueAt, suspicion.deadline - this.#timing.answerMs);
   }
 
   #rule(): SuspicionRule {
@@ -511,9 +515,29 @@ export class Membership {
         suspicion.deadline = Math.min(now + this.#timing.probeIntervalMs, this.#deafUntil(suspicion));
       if (now >= suspicion.deadline)
         this.#condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'no answer in time');
-      else due = Math.min(due, suspicion.deadline);
+      else due = Math.min(due, this.#lastCall(entry, suspicion, now));
     }
     this.#suspicionDueAt = due;
+  }
+
+  /**
+   * A suspicion that few share may never have reached its subject: before it runs out the subject is told and probed once
+   * more. Returns when to look at it again.
+   */
+  #lastCall(entry: Entry, suspicion: Suspicion, now: number): number {
+    if (suspicion.called || !this.#features.secondThoughts) return suspicion.deadline;
+    const callAt = suspicion.deadline - this.#timing.answerMs;
+    if (now < callAt) return callAt;
+    suspicion.called = true;
+    if (suspicion.accusers.length <= this.#rule().confirmations) this.#prober.doubt(entry, now, false);
+    return suspicion.deadline;
+  }
+
+  /** A suspect that answers is told again what is said of it, and given the time to answer that. */
+  #sawAlive(entry: Entry, now: number): void {
+    if (!this.#features.secondThoughts) return;
+    entry.suspicion?.renew(now, this.#timing.suspicionMinMs);
+    this.#tellSuspect(entry);
   }
 
   /** A verdict that this node, unwell as it is, would pass on little more than its own word. */
@@ -537,7 +561,10 @@ export class Membership {
   /** After a time of deafness: whoever was accused in it gets the whole time to answer. */
   #heardAgain(unreached: number): void {
     if (!this.#isDeaf(unreached)) return;
-    for (const { suspicion } of this.#view.suspects) suspicion?.renew(this.#now, this.#timing.suspicionMinMs);
+    for (const entry of this.#view.suspects) {
+      entry.suspicion?.renew(this.#now, this.#timing.suspicionMinMs);
+      this.#gossip.tellClaim(entry.id, this.#now);
+    }
   }
 
   #condemn(entry: Entry, version: Version, by: NodeId, now: number, because: string): void {
@@ -551,15 +578,16 @@ export class Membership {
   /** Someone says that this node is gone: it answers with a higher incarnation. */
   #onAccused(from: NodeId, claim: Claim, now: number): void {
     const own = this.#self.record;
-    if (claim.boot > own.boot) return this.#supersede(claim.boot);
-    if (claim.boot < own.boot || claim.incarnation < own.incarnation) {
+    // A version that this node never had is nothing to answer; a later boot shows itself by its signed record.
+    if (compareVersions(claim, own) > 0) return;
+    if (compareVersions(claim, own) < 0) {
       // Old news: the sender lacks this node's present record.
       if (claim.kind !== 'suspect' && claim.kind !== 'refused')
         this.#send(from, { type: 'news', records: [own], claims: [] });
       return;
     }
     if (own.state === 'left') return;
-    this.#renew({ incarnation: claim.incarnation + 1 }, 'answer to an accusation');
+    this.#renew({}, 'answer to an accusation');
     if (this.#features.localHealth && claim.kind === 'suspect') this.#health.worse();
     this.#send(from, { type: 'news', records: [this.#self.record], claims: [] });
     this.#gossip.tellRecord(this.#self.id, now);
@@ -590,13 +618,20 @@ export class Membership {
     return { kind: 'suspect', id, boot, incarnation, accusers: [...accusers] };
   }
 
-  /** First words on a new link: who this node is, what it holds against the peer, and the peer's newer record if any. */
-  #greeting(peer: NodeId, withRecord = false): MembershipMessage {
+  /**
+   * First words on a new link: who this node is, what it holds against the peer, and, to a peer that runs a lower boot than
+   * the one known here, that boot's record.
+   */
+  #greeting(peer: NodeId, boot = Number.POSITIVE_INFINITY): MembershipMessage {
     const records = [this.#self.record];
-    const known = this.#view.get(peer)?.record;
-    if (withRecord && known) records.push(known);
+    const known = this.#recordOf(peer);
+    if (known && known.boot > boot) records.push(known);
     const claim = this.#claimOf(peer);
     return { type: 'news', records, claims: claim ? [claim] : [] };
+  }
+
+  #recordOf(id: NodeId): MemberRecord | undefined {
+    return this.#view.get(id)?.record ?? this.#view.tombstones.get(id)?.record;
   }
 
   // --- forgetting

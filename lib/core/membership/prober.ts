@@ -42,6 +42,8 @@ export interface ProberPorts {
   /** Told to the target of a probe, ahead of it, when it is under suspicion. */
   accuse(entry: Entry): void;
   unanswered(entry: Entry, now: number): void;
+  /** The member answered a probe. */
+  answered(entry: Entry, now: number): void;
   /** Somebody answered after a time in which nobody did. */
   reached(unreached: number): void;
   random: Random;
@@ -122,10 +124,10 @@ export class Prober {
     this.#ports.send(from, { type: 'ack', seq });
   }
 
-  onAck(from: NodeId, seq: number): void {
+  onAck(from: NodeId, seq: number, now: number): void {
     const probe = this.#probes.get(seq);
     if (probe) {
-      if (probe.target.id === from) this.#answered(seq, probe);
+      if (probe.target.id === from) this.#answered(seq, probe, now);
       return;
     }
     const relay = this.#relays.get(seq);
@@ -134,9 +136,9 @@ export class Prober {
     this.#ports.send(relay.prober, { type: 'indirect-ack', seq: relay.seq });
   }
 
-  onIndirectAck(from: NodeId, seq: number): void {
+  onIndirectAck(from: NodeId, seq: number, now: number): void {
     const probe = this.#probes.get(seq);
-    if (probe?.asked.includes(from)) this.#answered(seq, probe);
+    if (probe?.asked.includes(from)) this.#answered(seq, probe, now);
   }
 
   onNack(from: NodeId, seq: number): void {
@@ -219,8 +221,9 @@ export class Prober {
     this.#flightsDueAt = Math.min(this.#flightsDueAt, probe.helpersAt, probe.deadline);
   }
 
-  #answered(seq: number, probe: Probe): void {
+  #answered(seq: number, probe: Probe, now: number): void {
     this.#probes.delete(seq);
+    if (probe.target.suspicion) this.#ports.answered(probe.target, now);
     if (probe.regular) this.#health.better();
     const unreached = this.#unreached.size;
     if (unreached === 0) return;

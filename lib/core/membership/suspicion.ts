@@ -28,6 +28,8 @@ export class Suspicion {
   /** Those among the accusers to whom its address refused a connection. */
   readonly refusers: NodeId[] = [];
   refusedHere = false;
+  /** The subject was told and probed once more, shortly before the end. */
+  called = false;
   /** Others have come to a verdict already. */
   condemned = false;
   /** The verdict to reach: `forgotten` where others have gone that far. */
@@ -67,6 +69,7 @@ export class Suspicion {
   /** The accused gets the time to answer once more. */
   renew(now: number, ms: number): void {
     this.startedAt = now;
+    this.called = false;
     this.deadline = Math.max(this.deadline, now + ms);
   }
 

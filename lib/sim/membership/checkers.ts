@@ -48,6 +48,7 @@ interface Seen {
 const EXCUSE_MS = 30_000;
 /** Stalls that a member must be forgiven, summed over the time of a suspicion. */
 const FORGIVEN_STALL_MS = 2_900;
+const OWN_WAIT_MS = 3_000;
 const FRAME_BYTES_MAX = 64 * 1024;
 
 export class Checkers implements Watcher {
@@ -61,6 +62,8 @@ export class Checkers implements Watcher {
 
   /** The key that two processes run with: what holds for a key in one pair of hands is not asked of it. */
   readonly #shared: NodeId | undefined;
+  /** From here on the wires are well and no running member may be failed, whatever was before. */
+  wellFrom = Number.POSITIVE_INFINITY;
 
   constructor(faults: readonly Fault[], baseLoss: number, shared?: NodeId) {
     this.#shared = shared;
@@ -267,7 +270,9 @@ export class Checkers implements Watcher {
       const program = this.program(subject.index);
       if (program?.id !== id || program.boot !== record.boot) continue;
       this.count('running member failed');
-      if (this.#troubled(subject.index, host, now)) return;
+      // What a cut-off node has waited for in vain all the time may run out just after the heal.
+      const ownWait = because === 'no answer in time' && now < this.wellFrom + OWN_WAIT_MS;
+      if ((now < this.wellFrom || ownWait) && this.#troubled(subject.index, host, now)) return;
       this.violate('no healthy member removed', `host ${host} fails host ${subject.index}: ${because}`);
     }
   }

@@ -22,7 +22,7 @@ export interface Outcome {
 
 const SAMPLE_MS = 1_000;
 const STABLE_MS = 6_000;
-const FRAMES_A_SECOND_MAX = 60;
+const FRAMES_A_SECOND_MAX = 25;
 
 /**
  * By when a cluster without faults must agree: the lottery has found everyone (missed with a chance of 1e-6 by then), the
@@ -107,10 +107,12 @@ function calm(
   const { timing, hosts } = scenario;
   world.conditions.clear();
   world.disarm();
+  if (scenario.temper === 'heals') checkers.wellFrom = world.now;
   world.conditions.baseLoss = 0;
   // Most of the dead come back; the first, who is everybody's seed, always does.
   for (const host of world.hosts) {
     const back = random.chance(0.7) || host.index === 0;
+    if (scenario.temper === 'heals') break;
     if (!host.process && back && !(scenario.twins && host.index === hosts - 1)) world.start(host.index);
   }
   const deadline = world.now + convergenceDeadlineMs(timing, hosts);

@@ -1,14 +1,27 @@
 /**
- * What goes wrong in one run, drawn from its seed: how many nodes, which faults, when. Four temperaments, since noise hides
- * what a quiet run shows: stalls only, deaths and restarts only, the wires only, and everything at once.
+ * What goes wrong in one run, drawn from its seed: how many nodes, which faults, when. Several temperaments, since noise hides
+ * what a quiet run shows: stalls only, deaths and restarts only, the wires only, and everything at once; then some special
+ * ones: two processes with one key, faults set off by a message, many joins at once, a long partition that heals.
  */
 import type { MembershipTiming } from '../../core/membership/options.js';
 import { TIMINGS } from '../../core/membership/options.js';
 import type { Fault, Trigger } from '../world-faults.js';
 import { SeededRandom } from '../world-random.js';
 
-export const TEMPERS = ['stalls', 'deaths', 'wires', 'everything', 'twins', 'triggered', 'growth'] as const;
+export const TEMPERS = [
+  'stalls',
+  'deaths',
+  'wires',
+  'everything',
+  'twins',
+  'triggered',
+  'growth',
+  'heals',
+  'crowd',
+] as const;
 export type Temper = (typeof TEMPERS)[number];
+/** The last one takes as long as all others together and is run when asked for. */
+const IN_TURN = TEMPERS.length - 1;
 
 export interface Scenario {
   readonly seed: number;
@@ -30,9 +43,9 @@ export interface Scenario {
 
 const SIZES = [1, 2, 2, 3, 3, 4, 5, 6, 8, 10, 12, 16];
 
-export function makeScenario(seed: number, temper: Temper = TEMPERS[seed % TEMPERS.length] as Temper): Scenario {
+export function makeScenario(seed: number, temper: Temper = TEMPERS[seed % IN_TURN] as Temper): Scenario {
   const random = new SeededRandom(seed, 3);
-  const hosts = temper === 'twins' || temper === 'growth' ? 4 + random.below(5) : random.pick(SIZES);
+  const hosts = sizeFor(temper, random);
   const chaosMs = 20_000 + random.below(30_000);
   const shortMemory = random.chance(0.3);
   const timing: MembershipTiming = {
@@ -57,11 +70,18 @@ export function makeScenario(seed: number, temper: Temper = TEMPERS[seed % TEMPE
   };
 }
 
+function sizeFor(temper: Temper, random: SeededRandom): number {
+  if (temper === 'crowd') return 60;
+  if (temper === 'twins' || temper === 'growth' || temper === 'heals') return 4 + random.below(5);
+  return random.pick(SIZES);
+}
+
 function makeFaults(temper: Temper, hosts: number, chaosMs: number, random: SeededRandom): Fault[] {
   const faults: Fault[] = [];
   // The first member starts alone or with all others; late ones join in the middle of it.
   for (let host = 0; host < hosts; host++) {
-    const late = host > 0 && random.chance(temper === 'growth' ? 0.8 : 0.15);
+    const late =
+      host > 0 && temper !== 'heals' && temper !== 'crowd' && random.chance(temper === 'growth' ? 0.8 : 0.15);
     const at = late ? random.between(3_000, chaosMs * 0.7) : random.between(0, temper === 'growth' ? 50 : 500);
     faults.push({
       at: temper === 'growth' && late ? 6_000 + random.between(0, 60) : at,
@@ -70,10 +90,11 @@ function makeFaults(temper: Temper, hosts: number, chaosMs: number, random: Seed
       memory: true,
     });
   }
-  const count = temper === 'growth' ? 0 : 2 + random.below(hosts + 6);
+  const count = temper === 'growth' || temper === 'crowd' ? 0 : 2 + random.below(hosts + 6);
   for (let i = 0; i < count; i++) {
     const at = random.between(4_000, chaosMs - 1_000);
     const leftMs = chaosMs - at;
+    if (temper === 'heals' && i > 0) break;
     const kind = random.pick(MENU[temper]);
     faults.push(...make(kind, at, leftMs, hosts, random));
   }
@@ -90,6 +111,7 @@ type Dish =
   | 'cut'
   | 'one-way'
   | 'partition'
+  | 'long-partition'
   | 'loss'
   | 'clog'
   | 'swizzle'
@@ -122,6 +144,8 @@ const MENU: Record<Temper, readonly Dish[]> = {
   twins: ['short-stall', 'break', 'bounce'],
   triggered: [...DEATHS, 'break', 'duplicate'],
   growth: ['break'],
+  heals: ['long-partition'],
+  crowd: [],
 };
 
 function make(dish: Dish, at: number, leftMs: number, hosts: number, random: SeededRandom): Fault[] {
@@ -169,10 +193,18 @@ function make(dish: Dish, at: number, leftMs: number, hosts: number, random: See
       ];
     case 'one-way':
       return [{ at, kind: 'cut', from: [host], to: [other], forMs }];
-    case 'partition': {
+    case 'partition':
+    case 'long-partition': {
       const mixed = random.shuffled(Array.from({ length: hosts }, (_, i) => i));
       const cutAt = 1 + random.below(Math.max(1, hosts - 1));
-      return [{ at, kind: 'partition', groups: [mixed.slice(0, cutAt), mixed.slice(cutAt)], forMs }];
+      const groups = [mixed.slice(0, cutAt), mixed.slice(cutAt)];
+      if (dish === 'partition') return [{ at, kind: 'partition', groups, forMs }];
+      // Ends with the chaos, long after each side has given the other up: no verdict may follow.
+      // Half of them without their seed, so that only the lottery can bring the sides together.
+      return [
+        ...(random.chance(0.5) ? [{ at: 4_000, kind: 'kill', host: 0 } as const] : []),
+        { at: 5_000, kind: 'partition', groups, forMs: at + leftMs - 5_000 },
+      ];
     }
     case 'loss':
       return [{ at, kind: 'loss', host, in: random.between(0, 0.9), out: random.between(0, 0.9), forMs }];

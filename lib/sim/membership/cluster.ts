@@ -1,12 +1,12 @@
-/** A simulated cluster to measure: hosts 0 to N−1 with host 0 as everyone's seed, and the views as they change. */
-import { Membership } from '../../lib/core/membership/membership.js';
-import { type MembershipFeatures, type MembershipTiming, TIMINGS } from '../../lib/core/membership/options.js';
-import type { MemberState } from '../../lib/core/membership/types.js';
-import { frameSize, frameType, idOfNumber, MemberProgram } from '../../lib/sim/membership/member-program.js';
-import { LAN } from '../../lib/sim/network.js';
-import { World } from '../../lib/sim/world.js';
-import type { NodeId } from '../../lib/wire/ids.js';
-import { LIMITS } from '../../lib/wire/limits.js';
+/** A simulated cluster to measure and to test: hosts 0 to N−1, host 0 everyone's seed unless told, and views as they change. */
+import { Membership } from '../../core/membership/membership.js';
+import { type MembershipFeatures, type MembershipTiming, TIMINGS } from '../../core/membership/options.js';
+import type { MemberState } from '../../core/membership/types.js';
+import type { NodeId } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
+import { LAN } from '../network.js';
+import { World } from '../world.js';
+import { frameSize, frameType, idOfNumber, MemberProgram } from './member-program.js';
 
 export interface Change {
   readonly time: number;
@@ -21,6 +21,11 @@ export interface ClusterOptions {
   readonly size: number;
   readonly timing?: MembershipTiming;
   readonly features?: MembershipFeatures;
+  /** Hosts given as seeds to each node; host 0 unless told. */
+  readonly seedsOf?: (host: number) => readonly number[];
+  /** Hosts with the same name share a key. */
+  readonly nameOf?: (host: number) => number;
+  readonly line?: (line: string) => void;
   /** Members from the start, for `warm`. */
   readonly alive?: boolean;
 }
@@ -54,7 +59,8 @@ export class Cluster {
         if (members !== undefined) this.tableSizes[host]?.add(members);
       },
     };
-    const seedUrl = () => this.world.hosts[0]?.url ?? '';
+    const seedsOf = options.seedsOf ?? (() => [0]);
+    const nameOf = options.nameOf;
     this.world = new World({
       seed: options.seed,
       hosts: size,
@@ -65,12 +71,14 @@ export class Cluster {
             type: Membership,
             timing: options.timing ?? TIMINGS.lan,
             ...(options.features ? { features: options.features } : {}),
-            seeds: () => [seedUrl()],
+            seeds: (host) => seedsOf(host).map((seed) => this.world.hosts[seed]?.url ?? ''),
+            ...(nameOf ? { nameOf } : {}),
             alive: options.alive ?? false,
           },
           ports,
           watcher,
         ),
+      ...(options.line ? { line: options.line } : {}),
     });
   }
 
@@ -124,6 +132,19 @@ export class Cluster {
     const first = this.world.hosts.find((host) => host.process)?.index ?? 0;
     const members = this.program(first)?.membership.members() ?? [];
     return members.filter((member) => member.state === 'alive').length === running;
+  }
+
+  /** What a host's node holds of another host's. */
+  stateOf(subject: number, at: number): MemberState | undefined {
+    return this.program(at)?.membership.get(this.id(subject))?.state;
+  }
+
+  start(...hosts: number[]): void {
+    for (const host of hosts) this.world.start(host);
+  }
+
+  run(ms: number): void {
+    this.world.run(this.world.now + ms);
   }
 
   /** Runs in small steps until `done`, or the time is over. */
