@@ -17,7 +17,10 @@ export interface SubscribeOptions {
 }
 
 export interface PublishOptions {
-  /** Makes it harmless to publish the same again, from another process too: same id, one message. */
+  /**
+   * Makes it harmless to publish the same again, from another process too: same id, one message. Costs a round trip for
+   * each message of a channel; retries of this client's own need no id.
+   */
   readonly id?: string;
 }
 

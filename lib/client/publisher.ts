@@ -15,7 +15,7 @@ import { TransportChoice } from './transports/choose.js';
 export interface OutgoingMessage {
   readonly channel: string;
   readonly data: unknown;
-  /** Makes it harmless to publish the same again: same id, one message. */
+  /** Same id, one message, whoever publishes it; costs a round trip for each message of a channel. */
   readonly id?: string;
 }
 

@@ -301,6 +301,27 @@ test.serial('the publisher sends straight to owners, and survives the loss of on
   }
 });
 
+test.serial('same id, one message: from whichever process it comes, and in its place', async (t) => {
+  const cluster = await TestCluster.start(2);
+  t.teardown(() => cluster.close());
+  const [one, two] = [connect(cluster.urls[0]!), publisher(cluster.urls[1]!)];
+  t.teardown(() => Promise.all([one.close(), two.close()]));
+  const results = await Promise.all([
+    one.publish('room', 0),
+    one.publish('room', 1, { id: 'order-1' }),
+    one.publish('room', 2),
+    one.publish('room', 3, { id: 'order-3' }),
+  ]);
+  const again = await two.publish('room', 1, { id: 'order-1' });
+  t.is(again.position, results[1]!.position);
+  await two.publish('room', 4);
+  const { messages } = await one.history('room');
+  t.deepEqual(
+    messages.map((m) => m.data),
+    [0, 1, 2, 3, 4],
+  );
+});
+
 test.serial('what is malformed is refused before it is sent', async (t) => {
   const cluster = await TestCluster.start(1);
   t.teardown(() => cluster.close());

@@ -32,22 +32,49 @@ const numbers = (frame: Frame): number[] => frame.messages.map((item) => item.se
 
 test('what one turn publishes leaves in one frame, numbered by channel', (t) => {
   const { s, link } = connected();
-  const results = [s.publish('a', '1'), s.publish('b', '2'), s.publish('a', '3', 'order-7')];
+  const results = [s.publish('a', '1'), s.publish('b', '2'), s.publish('a', '3')];
   const [frame, ...more] = frames(s);
   t.deepEqual(more, []);
   const { messages } = frame!;
   t.deepEqual(
-    messages.map(({ channel, seq, id, data }) => [channel, seq, id, data]),
+    messages.map(({ channel, seq, data }) => [channel, seq, data]),
     [
-      ['a', 1, undefined, '1'],
-      ['a', 2, 'order-7', '3'],
-      ['b', 1, undefined, '2'],
+      ['a', 1, '1'],
+      ['a', 2, '3'],
+      ['b', 1, '2'],
     ],
   );
   t.is(messages[0]!.publisher, messages[1]!.publisher);
   t.not(messages[0]!.publisher, messages[2]!.publisher);
   answer(s, link, frame!, stored);
   t.true(results.every(({ outcome }) => outcome !== undefined && !('error' in outcome)));
+});
+
+test("a message with an id of the application's own takes no number, and travels alone to keep its place", (t) => {
+  const { s, link } = connected();
+  const results = [s.publish('a', '1'), s.publish('a', '2', 'order-7'), s.publish('a', '3'), s.publish('a', '4')];
+  const sent: unknown[] = [];
+  for (let more = frames(s); more.length > 0; more = frames(s)) {
+    for (const frame of more) {
+      sent.push(frame.messages.map(({ seq, id, data }) => [seq, id, data]));
+      answer(s, link, frame, stored);
+    }
+  }
+  t.deepEqual(sent, [
+    [[1, undefined, '1']],
+    [[undefined, 'order-7', '2']],
+    [
+      [2, undefined, '3'],
+      [3, undefined, '4'],
+    ],
+  ]);
+  t.true(results.every(({ outcome }) => outcome !== undefined));
+  const refusedOne = s.publish('a', '5', 'order-8');
+  const behind = s.publish('a', '6');
+  answer(s, link, frames(s)[0]!, () => refused('forbidden'));
+  t.like(refusedOne.outcome, { error: { code: 'forbidden' } });
+  t.deepEqual(numbers(frames(s)[0]!), [4], 'the chain is whole');
+  t.is(behind.outcome, undefined);
 });
 
 test('a window of 32 a channel is under way, the rest in line', (t) => {

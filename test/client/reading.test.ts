@@ -33,6 +33,27 @@ test('a subscription from now resumes where now was, even if nothing has come', 
   t.like(s.take(s.last, 'subscribe')[0], { after: `1~${L1}.7` });
 });
 
+test('an empty channel has a position: what comes while the client is away is not skipped', (t) => {
+  const s = reading('room', 'now');
+  s.lose(s.last);
+  s.pass(1_000);
+  s.welcome();
+  t.like(s.take(s.last, 'subscribe')[0], { after: '1~' });
+  t.is(s.core.exportState().channels['room']!.position, '1~');
+});
+
+test('a subscription that has not begun is exported as what it asked for', (t) => {
+  const s = new Script().start();
+  s.core.subscribe('room', 'now');
+  const { channels } = s.core.exportState();
+  t.is(channels['room']!.position, 'now');
+  t.is(s.core.positionOf('room'), undefined);
+  const next = new Script({}, { version: 1, channels }).start();
+  next.core.subscribe('room');
+  next.welcome();
+  t.like(next.take(next.last, 'subscribe')[0], { after: 'now' });
+});
+
 test('a subscription from the start takes what lies before the position it is told', (t) => {
   const s = new Script().start();
   s.core.subscribe('room', 'start');

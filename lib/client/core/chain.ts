@@ -13,8 +13,10 @@ export type PublishState = 'lined up' | 'waiting' | 'sent' | 'done';
 export class Publish {
   readonly channel: string;
   readonly data: Data;
-  /** The publisher's own, or the one it had under an earlier number. */
+  /** The application's own, or what it was called under an earlier number. */
   id: string | undefined;
+  /** The id is the application's own. */
+  readonly named: boolean;
   readonly done: PublishDone;
   readonly deadlineAt: number;
   state: PublishState = 'lined up';
@@ -29,6 +31,7 @@ export class Publish {
     this.channel = channel;
     this.data = data;
     this.id = id;
+    this.named = id !== undefined;
     this.done = done;
     this.deadlineAt = deadlineAt;
   }
@@ -39,8 +42,7 @@ export class Publish {
     if (this.firstSentAt === 0) this.firstSentAt = now;
     return {
       channel,
-      publisher,
-      seq,
+      ...(this.named ? {} : { publisher, seq }),
       ...(this.id === undefined ? {} : { id: this.id }),
       ...(ageMs === 0 ? {} : { ageMs }),
       data,
@@ -83,17 +85,23 @@ export class Chain {
     this.#line.push(publish);
   }
 
+  /** The next in line may be sent now. */
+  get hasRoom(): boolean {
+    const { length } = this.window;
+    if (this.broken || length >= CLIENT_LIMITS.windowPerChannel || this.inLine === 0) return false;
+    return length === 0 || !(this.#line[this.#lineAt]!.named || this.window[0]!.named);
+  }
+
   /** Takes the next in line into the window, with the next number. */
   number(): Publish | undefined {
-    if (this.broken || this.window.length >= CLIENT_LIMITS.windowPerChannel) return undefined;
-    const publish = this.#line[this.#lineAt];
-    if (publish === undefined) return undefined;
+    if (!this.hasRoom) return undefined;
+    const publish = this.#line[this.#lineAt]!;
     this.#lineAt++;
     if (this.#lineAt > 64 && this.#lineAt * 2 > this.#line.length) {
       this.#line = this.#line.slice(this.#lineAt);
       this.#lineAt = 0;
     }
-    publish.seq = ++this.#seq;
+    if (!publish.named) publish.seq = ++this.#seq;
     publish.state = 'waiting';
     this.window.push(publish);
     return publish;

@@ -183,8 +183,10 @@ export class ClientCore {
     this.#calls.ask({ type: 'presence', ref, channel }, done, this.#attachment.usable?.id ?? null, now);
   }
 
+  /** undefined before the client is anywhere in the channel. */
   positionOf(channel: string): string | undefined {
-    return this.#readers.get(channel)?.position;
+    const reader = this.#readers.get(channel);
+    return reader?.isLocated ? reader.position : undefined;
   }
 
   /** The channel of the user itself. */

@@ -105,6 +105,7 @@ export interface ExportedState {
 }
 
 export interface ExportedChannel {
+  /** Or `now` or `start`, where the subscription has not begun. */
   readonly position: string;
   /** [publisher, highest seq], most recently heard last. */
   readonly marks: readonly (readonly [string, number])[];

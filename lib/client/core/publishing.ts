@@ -84,7 +84,7 @@ export class Publishing {
       for (const publish of chain.window) {
         if (publish.state === 'waiting' && !chain.broken) this.#draft(drafts, conn, publish, now);
       }
-      if (chain.inLine === 0 || chain.window.length >= CLIENT_LIMITS.windowPerChannel) this.#due.delete(chain);
+      if (!chain.hasRoom) this.#due.delete(chain);
     }
     for (const [conn, draft] of drafts) this.#send(conn, draft, now);
   }
@@ -217,7 +217,7 @@ export class Publishing {
       if (error.code !== 'order') publish.certainlyNot = false;
       this.#delay(chain, error.code === 'order', now);
     } else {
-      chain.broken = true;
+      chain.broken ||= !publish.named;
       // an earlier try, not answered, may have been stored all the same
       this.#leave(chain, publish, publish.certainlyNot ? outcome : undetermined(publish, error.message));
     }
@@ -305,7 +305,7 @@ export class Publishing {
       }
       for (const publish of [...chain.window]) {
         if (publish.deadlineAt > now) break;
-        chain.broken = true;
+        chain.broken ||= !publish.named;
         this.#leave(chain, publish, undetermined(publish, 'no answer in time'));
       }
       if (chain.broken) this.#mend(chain, now);

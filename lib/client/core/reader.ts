@@ -32,6 +32,8 @@ export class ChannelReader {
   readonly #after: After;
   readonly #defences: ClientDefences;
   readonly #vector: PositionVector;
+  /** `now` has been told where that is. */
+  #located: boolean;
   readonly #marks = new Map<string, Mark>();
   readonly #ids = new Set<string>();
   /** Grows with each gap: a chain may jump once in each. */
@@ -42,14 +44,19 @@ export class ChannelReader {
     this.channel = channel;
     this.#defences = defences;
     this.#after = after === 'now' || after === 'start' ? after : '';
-    this.#vector = new PositionVector(this.#after === '' ? after : restored?.position);
+    this.#vector = new PositionVector(this.#after === '' ? after : undefined);
+    this.#located = this.#after === '';
     for (const [publisher, seq] of restored?.marks ?? []) this.#mark(publisher, seq, this.#vector.format());
     for (const id of restored?.ids ?? []) this.#ids.add(id);
   }
 
-  /** Where a subscription goes on, on any node. */
+  /** Where a subscription goes on, on any node. A channel in which there is nothing yet has a position too, `1~`. */
   get resume(): After {
-    return this.#vector.known || this.#after === '' ? this.#vector.format() : this.#after;
+    return this.isLocated ? this.#vector.format() : this.#after;
+  }
+
+  get isLocated(): boolean {
+    return this.#located || this.#vector.known;
   }
 
   get position(): string {
@@ -58,7 +65,9 @@ export class ChannelReader {
 
   /** A subscription from `now` learns where that was. From `start` it is nowhere until the first message. */
   started(position: string): void {
-    if (!this.#vector.known && this.#after === 'now') this.#vector.merge(position);
+    if (this.isLocated || this.#after !== 'now') return;
+    this.#vector.merge(position);
+    this.#located = true;
   }
 
   check(m: WireMessage): Verdict {
@@ -114,7 +123,7 @@ export class ChannelReader {
 
   export(): ExportedChannel {
     return {
-      position: this.#vector.format(),
+      position: this.resume,
       marks: [...this.#marks].map(([publisher, mark]) => [publisher, mark.seq] as const),
       ids: [...this.#ids],
     };

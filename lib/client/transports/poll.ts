@@ -115,7 +115,9 @@ class PollTransport extends HttpTransport {
     for (const channel of channels) {
       if (this.#told.has(channel)) continue;
       this.#told.add(channel);
-      const position = kind === 'now' ? '1~' : formatPosition(this.#position(channel));
+      const comes = answer.messages.some((message) => message.channel === channel);
+      const at = kind === 'now' && !comes ? positions.get(channel)! : this.#position(channel);
+      const position = formatPosition(at);
       this.pass({
         type: 'subscribed',
         channel,

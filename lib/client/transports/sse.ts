@@ -143,7 +143,7 @@ class SseTransport extends HttpTransport {
 
   #known(channel: string): string | undefined {
     const position = this.context.positionOf(channel);
-    if (position !== undefined && position.length > 2) return position;
+    if (position !== undefined) return position;
     const after = this.#wanted.get(channel)?.after;
     return after === undefined || after === 'now' || after === 'start' ? undefined : after;
   }
