@@ -42,6 +42,8 @@ export interface PushedEntry {
   readonly time: number;
   readonly data: Data;
   readonly bornAt: number;
+  /** Known to be publisher.seq, which then need not be compared. */
+  readonly isIdDerived?: boolean;
 }
 
 export class PushWriter {
@@ -122,7 +124,7 @@ export class PushWriter {
     else this.#text(publisher);
     this.#publisher = publisher;
     if (publisher !== '') this.#uint(entry.seq);
-    if (publisher !== '' && entry.id === `${publisher}.${entry.seq}`) flags |= DERIVED_ID;
+    if (publisher !== '' && (entry.isIdDerived || entry.id === `${publisher}.${entry.seq}`)) flags |= DERIVED_ID;
     else this.#text(entry.id);
     this.#zigzag(entry.time - this.#time);
     this.#time = entry.time;
@@ -233,7 +235,8 @@ export class PushReader {
   s = 0;
   prev = 0;
   channel = '';
-  id = '';
+  /** '' where it is made of publisher and seq. */
+  ownId = '';
   publisher = '';
   seq = 0;
   time = 0;
@@ -257,6 +260,10 @@ export class PushReader {
     return (tag & 15) === TAG_ENTRIES ? 'entries' : 'snapshot';
   }
 
+  get id(): string {
+    return this.ownId === '' ? `${this.publisher}.${this.seq}` : this.ownId;
+  }
+
   readEntry(): void {
     const flags = this.#byte();
     const last = this.s;
@@ -270,7 +277,8 @@ export class PushReader {
     if (!(flags & SAME_CHANNEL)) this.channel = this.#text(LIMITS.channelBytesMax);
     if (!(flags & SAME_PUBLISHER)) this.publisher = this.#text(64);
     this.seq = this.publisher === '' ? 0 : this.#uint();
-    this.id = flags & DERIVED_ID ? `${this.publisher}.${this.seq}` : this.#text(LIMITS.messageIdBytesMax);
+    this.ownId = flags & DERIVED_ID ? '' : this.#text(LIMITS.messageIdBytesMax);
+    if (this.ownId === '' && (!(flags & DERIVED_ID) || this.publisher === '')) fail('id');
     if (this.channel === '' || (this.publisher !== '' && this.seq === 0)) fail('names');
     const time = this.#uint();
     this.time += time & 1 ? -(time + 1) / 2 : time / 2;

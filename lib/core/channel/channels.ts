@@ -254,6 +254,23 @@ export class Channels {
     }
   }
 
+  /** Fences so far, for the simulator. */
+  get fences(): number {
+    return this.#store.counters.fences;
+  }
+
+  /** Channels served here, and how many of their strands the order has not passed to the end; for checkers. */
+  *served(): Iterable<{ readonly channel: string; readonly strandsBehind: number }> {
+    for (const slot of this.#store.slots.values()) {
+      if (!slot.open) continue;
+      for (const log of slot.logs) {
+        let strandsBehind = 0;
+        for (const strand of log.strands.values()) if (strand.consumed < strand.last) strandsBehind++;
+        yield { channel: log.channel, strandsBehind };
+      }
+    }
+  }
+
   /** What is held of a lineage, for checkers. */
   heldOf(lid: LineageId): number {
     return this.#store.lineages.get(lid)?.have ?? 0;
@@ -373,7 +390,7 @@ export class Channels {
       lineages.splice(i--, 1);
       store.lineages.delete(lineage.lid);
       for (const log of slot.logs) {
-        if (log.strands.delete(lineage.lid)) log.othersChanged();
+        if (log.dropStrand(lineage.lid)) log.othersChanged();
       }
     }
   }

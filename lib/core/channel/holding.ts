@@ -40,7 +40,7 @@ function remember(store: Store, log: ChannelLog, entry: StoredEntry, now: number
 }
 
 export function chainOf(store: Store, log: ChannelLog, publisher: string, now: number): Chain {
-  let chain = log.chains.get(publisher);
+  let chain = log.chainOf(publisher);
   if (chain === undefined) {
     chain = new Chain(publisher, log.floors.get(publisher)?.floor ?? 0, now);
     log.chains.set(publisher, chain);
@@ -66,7 +66,7 @@ export function drop(store: Store, entry: StoredEntry, now: number): void {
   log.slot.trimmed.add(log);
   const { publisher } = entry;
   if (publisher !== '') {
-    if (log.slot.open) log.chains.get(publisher)?.remove(entry);
+    if (log.slot.open) log.chainOf(publisher)?.remove(entry);
     else raiseFloor(log, publisher, entry.seq, now);
     log.trimmedFloors.push(publisher);
   } else if (log.slot.open && log.ids.get(entry.id) === entry) {
@@ -134,7 +134,7 @@ function openLog(store: Store, log: ChannelLog, now: number): void {
       const entry = strand.items.at(i)!;
       remember(store, log, entry, now);
       // a floor may cover numbers that are still held here: they come into the order all the same
-      const chain = entry.publisher === '' ? undefined : log.chains.get(entry.publisher);
+      const chain = entry.publisher === '' ? undefined : log.chainOf(entry.publisher);
       if (chain !== undefined && entry.seq <= chain.ordered) chain.ordered = entry.seq - 1;
     }
   }
@@ -158,7 +158,7 @@ function closeLog(store: Store, log: ChannelLog, now: number): void {
     if (chain.floor > 0) raiseFloor(log, chain.publisher, chain.floor, chain.seenAt);
   }
   store.publishers -= log.chains.size;
-  log.chains.clear();
+  log.dropChains();
   log.ids.clear();
   log.formerIds.clear();
   log.order.clear();

@@ -7,7 +7,7 @@ import { PushReader } from '../../wire/push.js';
 import type { Held, ReplicationMessage } from '../../wire/replication.js';
 import { hold } from './holding.js';
 import type { Lineage } from './lineage.js';
-import { StoredEntry } from './log.js';
+import { StoredEntry, type Strand } from './log.js';
 import type { Orders } from './order.js';
 import type { Peer } from './peer.js';
 import { adopt } from './retention.js';
@@ -146,7 +146,7 @@ export class Incoming {
   #lineageOf(reader: PushReader): Lineage | null {
     const store = this.#store;
     const slot = store.slot(this.#checked(reader.slot));
-    const lineage = store.lineages.get(reader.lid);
+    const lineage = slot.find(reader.lid) ?? store.lineages.get(reader.lid);
     if (lineage === undefined) {
       return reader.author === null ? null : store.lineage(reader.lid, slot, reader.author, reader.boot, false);
     }
@@ -164,22 +164,30 @@ export class Incoming {
   /** False where something before it in its channel is missing. */
   #append(lineage: Lineage, reader: PushReader, now: number): boolean {
     const store = this.#store;
-    const log = store.log(reader.channel, lineage.slot);
-    const strand = log.strandOf(lineage);
+    const strand = this.#strandOf(lineage, reader.channel);
+    const { log } = strand;
     if (reader.prev > strand.last && !store.planted('confirmAcrossHole')) return false;
     // removed here already, by a cut that arrived first
     if (reader.s > strand.cut) {
-      const { s, prev, id, seq, time, data } = reader;
+      const { s, prev, ownId, seq, time, data } = reader;
       // one string for all entries of a publisher, not one each
       if (log.lastPublisher !== reader.publisher) log.lastPublisher = reader.publisher;
       const publisher = log.lastPublisher;
-      const entry = new StoredEntry(strand, s, prev, id, publisher, seq, time, data, now - reader.ageMs);
+      const entry = new StoredEntry(strand, s, prev, ownId, publisher, seq, time, data, now - reader.ageMs);
       hold(store, entry, now);
       store.counters.storedEntries++;
       if (log.slot.open) store.counters.merged++;
     }
     lineage.have = reader.s;
     return true;
+  }
+
+  #strandOf(lineage: Lineage, channel: string): Strand {
+    const last = lineage.lastStrand;
+    if (last?.log.channel === channel && last.lineage === lineage && !last.log.forgotten) return last;
+    const strand = this.#store.log(channel, lineage.slot).strandOf(lineage);
+    lineage.lastStrand = strand;
+    return strand;
   }
 
   /** One name, one content: what came again must be what is held. */

@@ -3,11 +3,21 @@
  * but for those that retention removed. It moves only over entries that are there, never across a hole.
  */
 import type { Boot, LineageId, NodeId } from '../../wire/ids.js';
-import type { StoredEntry } from './log.js';
+import type { StoredEntry, Strand } from './log.js';
 import { Mark, type Peer } from './peer.js';
 import type { SlotState } from './slot.js';
 
 const COMPACT_AT = 64;
+
+/** One encoded run, to be used again for the next peer in the same flush. */
+export interface Part {
+  flush: number;
+  from: number;
+  upto: number;
+  header: boolean;
+  start: number;
+  end: number;
+}
 
 export class Lineage {
   readonly lid: LineageId;
@@ -30,6 +40,10 @@ export class Lineage {
   outs: Mark[] = [];
   outsVersion = -1;
   readonly marks: Mark[] = [];
+  /** Of the entry that came last from another node: with about one channel a slot, of the next one too. */
+  lastStrand: Strand | null = null;
+  /** Where its last run stands in the writer of pushes, and in which flush that was. */
+  readonly part: Part = { flush: -1, from: 0, upto: 0, header: false, start: 0, end: 0 };
   #entries: StoredEntry[] = [];
   #gone = 0;
 
@@ -105,6 +119,7 @@ export class Lineage {
   heldBy(required: number): number {
     if (required <= 1) return this.have;
     const others = required - 1;
+    if (others === 1) return this.#heldByAnother();
     const top: number[] = [];
     for (const mark of this.marks) {
       if (!mark.peer.counts) continue;
@@ -115,5 +130,15 @@ export class Lineage {
       if (top.length > others) top.pop();
     }
     return top.length < others ? 0 : Math.min(this.have, top[others - 1]!);
+  }
+
+  /** The usual case, once for each lineage and flush, without a list. */
+  #heldByAnother(): number {
+    let most = 0;
+    for (let i = 0; i < this.marks.length; i++) {
+      const mark = this.marks[i]!;
+      if (mark.peer.counts && mark.have > most) most = mark.have;
+    }
+    return Math.min(this.have, most);
   }
 }

@@ -12,18 +12,18 @@ import type { Lineage } from './lineage.js';
 import type { SlotState } from './slot.js';
 import type { AppendRequest } from './types.js';
 
-/** What an entry costs beside its texts: the objects and places in lists, measured at about 240 bytes. */
+/** What an entry costs beside its texts: the objects and places in lists, at most about 240 bytes. */
 const ENTRY_OVERHEAD_BYTES = 240;
 
+/**
+ * Every entry outlives several collections of the young, each of which copies it: what it can look up elsewhere, it does
+ * not keep, and its times are whole numbers that need no object of their own.
+ */
 export class StoredEntry implements Entry {
-  readonly lid: LineageId;
   readonly s: number;
   readonly prev: number;
-  readonly channel: string;
-  readonly id: string;
   readonly publisher: string;
   readonly seq: number;
-  readonly time: number;
   readonly data: Data;
   others: string | undefined = undefined;
   readonly strand: Strand;
@@ -41,7 +41,11 @@ export class StoredEntry implements Entry {
   repeated = false;
   /** The same message under other names. */
   aliases: StoredEntry[] | null = null;
+  /** '' where it is made of publisher and seq. */
+  readonly #id: string;
+  readonly #sinceFirst: number;
 
+  /** `id` may be '' where it is made of publisher and seq. */
   constructor(
     strand: Strand,
     s: number,
@@ -53,21 +57,41 @@ export class StoredEntry implements Entry {
     data: Data,
     bornAt: number,
   ) {
-    this.lid = strand.lineage.lid;
+    const { log } = strand;
+    if (log.firstTime === 0) log.firstTime = time;
     this.s = s;
     this.prev = prev;
-    this.channel = strand.log.channel;
-    this.id = id;
+    this.#id = id;
     this.publisher = publisher;
     this.seq = seq;
-    this.time = time;
+    this.#sinceFirst = time - log.firstTime;
     this.data = data;
     this.strand = strand;
-    this.bornAt = bornAt;
+    this.bornAt = Math.floor(bornAt);
+  }
+
+  get lid(): LineageId {
+    return this.strand.lineage.lid;
+  }
+
+  get channel(): string {
+    return this.strand.log.channel;
+  }
+
+  get id(): string {
+    return this.#id === '' ? `${this.publisher}.${this.seq}` : this.#id;
+  }
+
+  get isIdDerived(): boolean {
+    return this.#id === '';
+  }
+
+  get time(): number {
+    return this.strand.log.firstTime + this.#sinceFirst;
   }
 
   get bytes(): number {
-    return this.data.length + this.id.length + ENTRY_OVERHEAD_BYTES;
+    return this.data.length + this.#id.length + ENTRY_OVERHEAD_BYTES;
   }
 }
 
@@ -111,20 +135,27 @@ export class ChannelLog {
   trimmedFloors: string[] = [];
   lastTrim: 'size' | 'age' = 'size';
   touchedAt = 0;
+  /** Of the first entry ever held; the others keep the difference. */
+  firstTime = 0;
   /** Of the last entry that came from another node. */
   lastPublisher = '';
+  /** Nothing is left of it; another object would stand for the channel. */
+  forgotten = false;
   /** It is to be brought within its limits at the end of this step. */
   over = false;
 
   // only while this node serves the channel
   order = new Deque<StoredEntry>();
   orderBytes = 0;
-  chains = new Map<string, Chain>();
+  readonly chains = new Map<string, Chain>();
   /** Unnumbered messages by id: the entry, or for one that is gone, its position. */
   ids = new Map<string, StoredEntry | string>();
   formerIds = new Deque<{ readonly id: string; readonly until: number }>();
   /** Since when committed entries wait for a publisher's earlier one; 0: none do. */
   blockedSince = 0;
+  /** The strand and the chain last asked for: nearly always the next ones asked for, and a look-up costs a cache miss. */
+  #lastStrand: Strand | null = null;
+  #lastChain: Chain | undefined;
   #othersOf: Strand | null = null;
   #others = '';
 
@@ -134,12 +165,36 @@ export class ChannelLog {
   }
 
   strandOf(lineage: Lineage): Strand {
+    if (this.#lastStrand?.lineage === lineage) return this.#lastStrand;
     let strand = this.strands.get(lineage.lid);
     if (strand === undefined) {
       strand = new Strand(this, lineage);
       this.strands.set(lineage.lid, strand);
     }
+    this.#lastStrand = strand;
     return strand;
+  }
+
+  chainOf(publisher: string): Chain | undefined {
+    if (this.#lastChain?.publisher === publisher) return this.#lastChain;
+    const chain = this.chains.get(publisher);
+    if (chain !== undefined) this.#lastChain = chain;
+    return chain;
+  }
+
+  dropChain(publisher: string): void {
+    this.#lastChain = undefined;
+    this.chains.delete(publisher);
+  }
+
+  dropChains(): void {
+    this.#lastChain = undefined;
+    this.chains.clear();
+  }
+
+  dropStrand(lid: LineageId): boolean {
+    this.#lastStrand = null;
+    return this.strands.delete(lid);
   }
 
   /** The rest of the position after an entry of this strand: every other strand as far as the order has come. */

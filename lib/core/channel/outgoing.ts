@@ -6,7 +6,7 @@
 import { LIMITS } from '../../wire/limits.js';
 import { PushWriter } from '../../wire/push.js';
 import type { Held } from '../../wire/replication.js';
-import type { Lineage } from './lineage.js';
+import type { Lineage, Part } from './lineage.js';
 import type { Mark, Peer } from './peer.js';
 import { snapshotOf, told } from './retention.js';
 import type { SlotState } from './slot.js';
@@ -15,19 +15,10 @@ import { ROLE, type Store } from './store.js';
 /** Below this many entries it costs less to send what the peer may have than to ask. */
 const OFFER_ABOVE = 16;
 
-/** One encoded run, to be used again for the next peer in the same flush. */
-interface Part {
-  from: number;
-  upto: number;
-  header: boolean;
-  start: number;
-  end: number;
-}
-
 export class Outgoing {
   readonly #store: Store;
   readonly #writer = new PushWriter();
-  readonly #parts = new Map<Lineage, Part>();
+  #flush = 0;
   /** Pieces of the writer that make up the push to the peer at hand: start, end, start, end … */
   #pieces: number[] = [];
   #marks: Mark[] = [];
@@ -51,7 +42,7 @@ export class Outgoing {
   flush(now: number): void {
     const store = this.#store;
     this.#writer.clear();
-    this.#parts.clear();
+    this.#flush++;
     const due = this.#snapshotPieces(now);
     let whole: { start: number; end: number; bytes: Uint8Array } | null = null;
     for (const peer of store.peers.values()) {
@@ -126,17 +117,17 @@ export class Outgoing {
     let bytes = 0;
     const from = mark.sent + 1;
     const first = lineage.indexAfter(mark.sent);
-    if (slot.snapshots.get(peer) !== peer.epoch) {
+    // whoever was told of the lineage on this link has the snapshots
+    if (!mark.headerSent && slot.snapshots.get(peer) !== peer.epoch) {
       bytes += this.#snapshots(slot, true, now);
       slot.snapshots.set(peer, peer.epoch);
     } else if (slot.trimmed.size > 0 && this.#hasHole(lineage, first, from)) {
       bytes += this.#snapshots(slot, false, now);
     }
     const header = !mark.headerSent && lineage.author !== null;
-    const known = this.#parts.get(lineage);
-    const part =
-      known?.from === from && known.header === header ? known : this.#write(lineage, first, from, header, now);
-    if (part !== known) this.#parts.set(lineage, part);
+    const { part } = lineage;
+    const isWritten = part.flush === this.#flush && part.from === from && part.header === header;
+    if (!isWritten) this.#write(part, lineage, first, from, header, now);
     append(this.#pieces, part.start, part.end);
     mark.sent = part.upto;
     mark.headerSent = true;
@@ -155,7 +146,7 @@ export class Outgoing {
     return false;
   }
 
-  #write(lineage: Lineage, first: number, from: number, header: boolean, now: number): Part {
+  #write(part: Part, lineage: Lineage, first: number, from: number, header: boolean, now: number): void {
     const writer = this.#writer;
     const { slot } = lineage;
     const asOwner = this.#store.role(slot.slot) !== ROLE.none;
@@ -184,7 +175,12 @@ export class Outgoing {
       left--;
     }
     this.#store.counters.pushedEntries += count;
-    return { from, upto, header, start, end: writer.length };
+    part.flush = this.#flush;
+    part.from = from;
+    part.upto = upto;
+    part.header = header;
+    part.start = start;
+    part.end = writer.length;
   }
 
   #snapshots(slot: SlotState, all: boolean, _now: number): number {

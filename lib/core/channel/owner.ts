@@ -50,11 +50,11 @@ export class Owner {
     if (request.publisher === '') {
       const held = known?.ids.get(request.id);
       if (held !== undefined && !store.planted('noOwnerDedupe')) return this.#repeat(request, held, now);
-    } else if (known === undefined || !known.chains.has(request.publisher)) {
+    } else if (known === undefined || known.chainOf(request.publisher) === undefined) {
       const refusal = this.#refuseNewPublisher(request, now);
       if (refusal !== null) return this.#refuse(request, refusal);
     } else {
-      const chain = known.chains.get(request.publisher)!;
+      const chain = known.chainOf(request.publisher)!;
       chain.seenAt = now;
       const { seq } = request;
       if (!store.planted('noOwnerDedupe')) {
@@ -99,7 +99,8 @@ export class Owner {
     const { id, boot } = store.self;
     if (store.planted('reuseLineage')) {
       const lid = `${id.slice(0, 4)}${slot.slot.toString(36).padStart(4, '0')}` as Lineage['lid'];
-      const lineage = store.lineages.get(lid) ?? store.lineage(lid, slot, id, boot, true);
+      const known = store.lineages.get(lid);
+      const lineage = known?.own === true ? known : store.lineage(lid, slot, id, boot, true);
       lineage.sealed = false;
       slot.active = lineage;
       return lineage;

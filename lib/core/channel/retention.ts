@@ -103,7 +103,7 @@ export function snapshotOf(store: Store, log: ChannelLog, full: boolean): Snapsh
   if (full && !log.slot.open) for (const [publisher, { floor }] of log.floors) floors.push([publisher, floor]);
   if (!full) {
     for (const publisher of new Set(log.trimmedFloors)) {
-      const floor = log.slot.open ? log.chains.get(publisher)?.floor : log.floors.get(publisher)?.floor;
+      const floor = log.slot.open ? log.chainOf(publisher)?.floor : log.floors.get(publisher)?.floor;
       if (floor !== undefined && floor > 0) floors.push([publisher, floor]);
     }
   }
@@ -206,7 +206,7 @@ export class Aging {
     forgetIds(log, now);
     for (const [publisher, chain] of log.chains) {
       if (now - chain.seenAt < publisherTtlMs || chain.held > chain.floor) continue;
-      log.chains.delete(publisher);
+      log.dropChain(publisher);
       log.floors.delete(publisher);
       store.publishers--;
     }
@@ -219,6 +219,7 @@ export class Aging {
   }
 
   #forget(log: ChannelLog): void {
+    log.forgotten = true;
     this.#store.logs.delete(log.channel);
     log.slot.logs.delete(log);
     log.slot.trimmed.delete(log);

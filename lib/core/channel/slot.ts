@@ -1,5 +1,5 @@
 /** What this node holds of a slot, and which part it plays there. Exists only where there is something to hold. */
-import type { Slot } from '../../wire/ids.js';
+import type { LineageId, Slot } from '../../wire/ids.js';
 import type { Lineage } from './lineage.js';
 import type { ChannelLog } from './log.js';
 import type { Peer } from './peer.js';
@@ -29,5 +29,11 @@ export class SlotState {
 
   constructor(slot: Slot) {
     this.slot = slot;
+  }
+
+  /** Looks at its last lineage only: nearly always the one that is written. */
+  find(lid: LineageId): Lineage | undefined {
+    const last = this.lineages[this.lineages.length - 1];
+    return last?.lid === lid ? last : undefined;
   }
 }
