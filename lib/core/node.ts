@@ -396,6 +396,7 @@ export class Core implements NodeCore {
       owns: (slot) => this.channels.serves(slot),
       read: (channel, after, limit, now) => this.channels.read(channel, after, limit, now),
       head: (channel) => this.channels.head(channel),
+      lateGaps: this.#options.mutations?.has('gapAfterMessage') ?? false,
     };
   }
 

@@ -19,6 +19,10 @@ export interface NetworkOptions {
    * `break` also holds back what a cut wire does not let through and brings it after the cut, in order.
    */
   readonly lossMode: 'drop' | 'break';
+  /** Where set: messages from and to these hosts vanish one by one, whatever `lossMode` says of the others. */
+  readonly leaky?: (from: number, to: number) => boolean;
+  /** Who is killed takes with it the end of what it sent, on some of its links, as a process does that dies at once. */
+  readonly killLosesSuffix?: boolean;
   /** Bytes of a message as it would be on the wire, for the counters. */
   sizeOf(message: unknown): number;
   /** Name of a message's type, for traces and triggers. */
@@ -46,6 +50,8 @@ const SWEEP_MS = 10_000;
 /** A stream over a cut wire tries again this often, and ends after this long. */
 const RESEND_MS = 40;
 const HELD_MS_MAX = 30_000;
+/** What a process sent this long before its death may still be with it. */
+const UNSENT_MS = 3;
 
 class End {
   readonly process: Process;
@@ -56,6 +62,8 @@ class End {
   /** Messages on their way here that a cut wire holds back, and since when. */
   held: (() => void)[] = [];
   heldSince = 0;
+  /** The opposite end died: what it sent from then on never left. */
+  lostSince = Number.POSITIVE_INFINITY;
 
   constructor(process: Process) {
     this.process = process;
@@ -66,6 +74,8 @@ class Link {
   readonly dialer: End;
   readonly acceptor: End;
   usedAt = 0;
+  /** One end has ended it: whatever comes next between the two is another link. */
+  dead = false;
 
   constructor(dialer: Process, acceptor: Process) {
     this.dialer = new End(dialer);
@@ -144,6 +154,7 @@ export class Network {
       wallNow: () => world.wallOf(host.index),
       send: (peer, url, message) => this.#send(own(), peer, url, message),
       dial: (url) => this.#dial(own(), undefined, url, undefined),
+      moment: (name) => this.onSend?.(host.index, name),
       close: (peer) => this.#close(own(), peer),
       exit: () => {
         const process = own();
@@ -167,11 +178,15 @@ export class Network {
     this.#sweepLater(process);
   }
 
-  detach(process: Process, silently: boolean): void {
+  detach(process: Process, silently: boolean, killed: boolean): void {
     const attachment = this.#attached.get(process);
     this.#attached.delete(process);
-    if (silently || !attachment) return;
-    for (const link of attachment.links.values()) this.#tellClosed(link, process, 'closed');
+    if (!attachment) return;
+    for (const link of attachment.links.values()) {
+      if (killed && this.#options.killLosesSuffix && this.#random.chance(0.5))
+        link.opposite(process).lostSince = this.#world.now - this.#random.next() * UNSENT_MS;
+      if (!silently) this.#tellClosed(link, process, 'closed');
+    }
   }
 
   /** Closes the link between the processes of two hosts, seen by both as an unexpected end. */
@@ -233,10 +248,11 @@ export class Network {
       return;
     }
     const loss = conditions.loss(from.host, target);
-    if (luck < loss) {
+    const leaky = this.#options.leaky?.(from.host, target) === true;
+    if (luck < loss && (this.#options.leaky === undefined || leaky)) {
       counters.lost += 1;
       world.trace.add(world.now, 'drop', from.host, target, size);
-      if (this.#options.lossMode === 'break') this.break(from.host, target);
+      if (this.#options.lossMode === 'break' && !leaky) this.break(from.host, target);
       return;
     }
     let arrival = world.now + delay + conditions.extraDelay(from.host, target);
@@ -251,7 +267,10 @@ export class Network {
     else this.#latestArrival[target] = arrival;
     const { codec } = this.#options;
     const carried = codec ? codec.decode(codec.encode(message)) : message;
-    world.at(arrival, () => this.#arrive(link, end, from, carried, size));
+    const sentAt = world.now;
+    world.at(arrival, () => {
+      if (sentAt < end.lostSince) this.#arrive(link, end, from, carried, size);
+    });
     // `luck` above the loss is as good as a new draw.
     if (conditions.duplicateShare > 0 && luck > 1 - conditions.duplicateShare) {
       counters.doubled += 1;
@@ -293,6 +312,7 @@ export class Network {
     if (attachment?.links.get(peer) !== link) return;
     attachment.links.delete(peer);
     link.at(process).open = false;
+    link.dead = true;
     world.deliver(process, () => process.program.onLinkDown(peer, 'timeout', world.now + process.offset));
   }
 
@@ -330,6 +350,8 @@ export class Network {
           attachment.dials.delete(key);
           const own = world.now + process.offset;
           if (peer === undefined) process.program.onDialFailed(url, why, own);
+          // the other side's own dial got through meanwhile
+          else if (attachment.links.has(peer)) return;
           else process.program.onLinkDown(peer, why === 'self' ? 'refused' : why, own);
         }),
       );
@@ -394,9 +416,9 @@ export class Network {
     const other = this.#attached.get(peer)?.links.get(process.program.id);
     // The peer has settled for another link with this process already: join it there.
     const kept =
-      known?.opposite(process).process === peer
+      known && !known.dead && known.opposite(process).process === peer
         ? known
-        : other && other !== link && other.opposite(peer).process === process
+        : other && !other.dead && other !== link && other.opposite(peer).process === process
           ? other
           : link;
     const end = kept.at(process);
@@ -434,6 +456,7 @@ export class Network {
     const end = link.opposite(process);
     const { process: peer } = end;
     const delay = this.#delay();
+    link.dead = true;
     if (!peer.alive || this.#conditions.blocked(process.host, peer.host)) return;
     const arrival = Math.max(world.now + delay + this.#conditions.extraDelay(process.host, peer.host), end.lastArrival);
     world.at(arrival, () =>

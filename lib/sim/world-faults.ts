@@ -37,6 +37,8 @@ export type Fault = { readonly at: number } & (
 export interface Trigger {
   readonly on: string;
   readonly nth: number;
+  /** Counted from this time on. */
+  readonly after?: number;
   readonly do: 'kill' | 'silence' | 'stall';
   readonly forMs?: number;
 }

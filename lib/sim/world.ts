@@ -40,6 +40,8 @@ export interface ProcessPorts {
   wallNow(): number;
   send(peer: string, url: string, message: unknown): void;
   dial(url: string): void;
+  /** Something came about inside the program that a trigger may wait for. */
+  moment(name: string): void;
   close(peer: string): void;
   /** Ends the process as `exit` does: links close. */
   exit(): void;
@@ -118,7 +120,7 @@ export class World {
   readonly #queue = new Queue<Happening>();
   readonly #random: SeededRandom;
   #order = 0;
-  readonly #sent = new Map<string, number>();
+  readonly #sent = new Map<Trigger, number>();
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -132,7 +134,8 @@ export class World {
         process: undefined,
         silent: false,
         memory: new Map(),
-        skewMs: 0,
+        // No two clocks agree.
+        skewMs: (index * 37) % 101,
         starts: 0,
       });
     this.network = new Network(this, options.network, new SeededRandom(options.seed, 2));
@@ -178,7 +181,7 @@ export class World {
   }
 
   /** Ends a process; `silently`: nobody is told. */
-  stop(index: number, silently: boolean): boolean {
+  stop(index: number, silently: boolean, killed = false): boolean {
     const host = this.hosts[index] as Host;
     const { process } = host;
     if (silently) host.silent = true;
@@ -187,7 +190,7 @@ export class World {
     process.program.onKilled?.();
     host.process = undefined;
     this.trace.add(this.now, 'stop', index, index, silently ? 1 : 0);
-    this.network.detach(process, silently);
+    this.network.detach(process, silently, killed);
     return true;
   }
 
@@ -267,7 +270,7 @@ export class World {
     this.trace.add(this.now, 'fault', 0, 0, fault.kind.length, () => describeFault(fault));
     switch (fault.kind) {
       case 'kill':
-        if (this.stop(fault.host, false)) this.count('kill');
+        if (this.stop(fault.host, false, true)) this.count('kill');
         return;
       case 'silence':
         if (this.stop(fault.host, true)) this.count('silence');
@@ -305,15 +308,16 @@ export class World {
   }
 
   #trigger(host: number, type: string): void {
-    const times = (this.#sent.get(type) ?? 0) + 1;
-    this.#sent.set(type, times);
     for (const trigger of this.#options.triggers ?? []) {
-      if (trigger.on !== type || trigger.nth !== times) continue;
+      if (trigger.on !== type || this.now < (trigger.after ?? 0)) continue;
+      const times = (this.#sent.get(trigger) ?? 0) + 1;
+      this.#sent.set(trigger, times);
+      if (trigger.nth !== times) continue;
       this.count(`on-${type}`);
       // After the call that sent it has returned, before anything else happens.
       this.at(this.now, () => {
         if (trigger.do === 'stall') this.stall(host, trigger.forMs ?? 1_000);
-        else this.stop(host, trigger.do === 'silence');
+        else this.stop(host, trigger.do === 'silence', true);
       });
     }
   }

@@ -296,9 +296,11 @@ export class Feeds {
   #take(feed: Feed, reader: Reader, result: ReadResult, joinable: boolean): void {
     const from = typeof reader.after === 'string' ? result.position : reader.after;
     this.#tell(reader, from, result.gap === null && !result.catchingUp);
-    if (result.gap !== null) reader.gapped(result.gap);
+    const late = this.#ports.lateGaps === true;
+    if (result.gap !== null && !late) reader.gapped(result.gap);
     const had: Position = typeof reader.after === 'string' ? EMPTY_POSITION : reader.after;
     for (let i = 0; i < result.entries.length; i++) reader.entryAfter(had, result.entries[i]!);
+    if (result.gap !== null && late) reader.gapped(result.gap);
     // after a gap the read's own word counts alone: what is lost for good must not stay in the position
     reader.after = result.gap === null ? mergePositions(had, result.position) : result.position;
     if (!result.complete || !joinable || result.catchingUp) {

@@ -14,4 +14,6 @@ export interface FeedPorts {
   owns(slot: Slot): boolean;
   read(channel: string, after: 'start' | Position, limit: number, now: number): ReadResult;
   head(channel: string): Position;
+  /** For a planted bug only: a gap is told after what follows the hole. */
+  readonly lateGaps?: boolean;
 }

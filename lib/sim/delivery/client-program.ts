@@ -51,6 +51,8 @@ export class ClientProgram implements Program {
   #name: string;
   #awayUntil = 0;
   #exported: ExportedState | undefined;
+  /** The entry of the message at hand, as the node names it: the application's position may begin with another. */
+  #at: string | undefined;
 
   constructor(plan: ClientPlan, world: ClientWorld, ports: ProcessPorts) {
     this.#plan = plan;
@@ -71,7 +73,7 @@ export class ClientProgram implements Program {
   }
 
   start(now: number): void {
-    this.#publishAt = now + 200 + this.#ports.random.next() * this.#plan.everyMs;
+    this.#publishAt = now + 100 + this.#ports.random.next() * this.#plan.everyMs;
     this.#begin(now);
     this.#after(now);
   }
@@ -126,7 +128,9 @@ export class ClientProgram implements Program {
         this.#streams.delete(m.conn);
         this.#core.closed(m.conn, m.close, m.reason, now);
       } else {
-        this.#core.message(m.conn, JSON.parse(m.text) as ServerMessage, now);
+        const message = JSON.parse(m.text) as ServerMessage;
+        if (message.type === 'message') this.#at = entryOf(message.position);
+        this.#core.message(m.conn, message, now);
       }
     }
     this.#after(now);
@@ -241,7 +245,7 @@ export class ClientProgram implements Program {
 
   #onMessage(ch: string, m: WireMessage): void {
     const { p, n, hash } = m.data as { p: string; n: number; hash: string };
-    const at = entryOf(m.position);
+    const at = this.#at;
     this.#world.record({ kind: 'callback', client: this.id, ch, p, n, hash, ...(at === undefined ? {} : { at }) });
   }
 

@@ -42,6 +42,7 @@ export class NodeProgram implements Program {
   readonly #sessions = new Map<string, { session: SessionHandle; peer: string }>();
   #flushWanted = false;
   #exit = false;
+  #fences = 0;
 
   constructor(options: DeliveryNodeOptions, ports: ProcessPorts) {
     this.#ports = ports;
@@ -184,6 +185,10 @@ export class NodeProgram implements Program {
     for (let round = 0; round < 8 && this.#flushWanted; round++) {
       this.#flushWanted = false;
       this.core.flush(now);
+    }
+    if (this.core.channels.fences > this.#fences) {
+      this.#fences = this.core.channels.fences;
+      this.#ports.moment('fence');
     }
     if (this.#exit) this.#ports.exit();
   }

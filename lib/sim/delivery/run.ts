@@ -13,7 +13,7 @@ import { LAN } from '../network.js';
 import { type Process, World } from '../world.js';
 import { ClientProgram } from './client-program.js';
 import { NodeProgram, type StreamMessage } from './node-program.js';
-import type { DeliveryScenario } from './scenario.js';
+import { CLIENTS_MS, type DeliveryScenario } from './scenario.js';
 
 export interface DeliveryViolation {
   readonly rule: string;
@@ -49,7 +49,22 @@ const NAMES = new Map([
 /** The rarest moment in a frame names it. */
 const BY_RARITY = [24, 23, 22, 42, 41, 40, 21, 20];
 
+/** Publishing goes on for so long after the last fault. */
+const AFTERMATH_MS = 1_000;
+/** Nearly always everything is well by then. Where it is not, the run is made again with all the time it may take. */
+const SOON_MS = 5_000;
+/** A node that leaves has gone by then. */
+const LEAVING_MS = 9_000;
+
 export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks = {}): DeliveryOutcome {
+  if (tweaks.line === undefined && tweaks.event === undefined && scenario.calmMs > SOON_MS) {
+    const outcome = runOnce({ ...scenario, calmMs: SOON_MS }, tweaks);
+    if (outcome.violations.length === 0) return { ...outcome, scenario };
+  }
+  return runOnce(scenario, tweaks);
+}
+
+function runOnce(scenario: DeliveryScenario, tweaks: DeliveryTweaks): DeliveryOutcome {
   const violations: DeliveryViolation[] = [];
   const happened = new Map<string, number>();
   const checker = new HistoryChecker(
@@ -67,7 +82,14 @@ export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks =
   const world: World = new World({
     seed: scenario.seed,
     hosts,
-    network: { ...LAN, lossMode: 'break', typeOf: scenario.triggers.length > 0 ? typeOf : () => 'message' },
+    network: {
+      ...LAN,
+      lossMode: 'break',
+      // only what nodes say to clients: between nodes a lost frame breaks the seal of the link
+      ...(scenario.leaky ? { leaky: (from: number, to: number) => from < nodes && to >= nodes } : {}),
+      killLosesSuffix: true,
+      typeOf: scenario.triggers.length > 0 ? typeOf : () => 'message',
+    },
     faults: scenario.faults,
     triggers: scenario.triggers,
     ...(tweaks.line === undefined ? {} : { line: tweaks.line }),
@@ -108,29 +130,35 @@ export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks =
   });
 
   for (let i = 0; i < nodes; i++) world.at(i * 20, () => world.start(i));
-  for (let i = nodes; i < hosts; i++) world.at(1_500 + i, () => world.start(i));
+  for (let i = nodes; i < hosts; i++) world.at(CLIENTS_MS + i, () => world.start(i));
   try {
     world.run(scenario.chaosMs);
     calm(world, nodes);
     record({ kind: 'calm' });
-    world.run(world.now + scenario.calmMs / 5);
+    world.run(world.now + AFTERMATH_MS);
     publishing = false;
-    world.run(world.now + (scenario.calmMs * 4) / 5);
-    atRest(world, nodes, violations);
+    world.run(world.now + scenario.calmMs - AFTERMATH_MS);
+    atRest(world, scenario, violations);
   } catch (error) {
     violations.push({ rule: 'crash', what: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
   const verdict = checker.finish();
-  for (const { kind, detail } of verdict.violations) violations.push({ rule: kind, what: detail });
+  for (const { kind, detail } of verdict.violations) {
+    if (!scenario.leaky || !EXCUSED_WHERE_LEAKY.has(kind)) violations.push({ rule: kind, what: detail });
+  }
   for (const [name, times] of world.happened) happened.set(name, times);
   return { scenario, violations, hash: world.trace.hash, counts: verdict.counts, happened };
 }
 
-/** Every fault ends; who is down comes back, with nothing it held. */
+/** Every fault ends; who is down, or still leaves, comes back, with nothing it held. */
 function calm(world: World, nodes: number): void {
   world.disarm();
   world.conditions.clear();
-  for (let i = 0; i < nodes; i++) if (world.hosts[i]!.process === undefined) world.start(i);
+  const startMissing = (): void => {
+    for (let i = 0; i < nodes; i++) if (world.hosts[i]!.process === undefined) world.start(i);
+  };
+  startMissing();
+  for (let at = 500; at <= LEAVING_MS; at += 500) world.at(world.now + at, startMissing);
 }
 
 function programs<T>(world: World, type: abstract new (...args: never[]) => T): T[] {
@@ -139,8 +167,15 @@ function programs<T>(world: World, type: abstract new (...args: never[]) => T): 
     .filter((program) => program instanceof (type as never)) as T[];
 }
 
-/** Liveness: one table, everyone serves, nobody waits for an answer any more. */
-function atRest(world: World, nodes: number, violations: DeliveryViolation[]): void {
+/**
+ * A frame lost inside a stream that goes on: the last ones are never missed, and what fills a hole comes from before it.
+ * No transport of the product does this; the client's own checks must keep its order all the same.
+ */
+const EXCUSED_WHERE_LEAKY: ReadonlySet<string> = new Set(['lost', 'disagreed', 'position-back', 'unjustified-gap']);
+
+/** Liveness: one table, everyone serves, nobody waits for an answer any more, and copies are whole. */
+function atRest(world: World, scenario: DeliveryScenario, violations: DeliveryViolation[]): void {
+  const { nodes } = scenario;
   const running = programs(world, NodeProgram);
   const iterations = new Set(running.map((n) => n.core.placement.table.iteration));
   if (running.length !== nodes) violations.push({ rule: 'liveness', what: `${running.length} of ${nodes} nodes run` });
@@ -152,6 +187,38 @@ function atRest(world: World, nodes: number, violations: DeliveryViolation[]): v
     if (client.pending > 0)
       violations.push({ rule: 'liveness', what: `${client.id} waits for ${client.pending} answers` });
     if (client.state !== 'connected') violations.push({ rule: 'liveness', what: `${client.id} is ${client.state}` });
+  }
+  if (violations.length === 0) copiesAtRest(running, scenario.channels.acks, violations);
+}
+
+/** The white box: each message once in its owner's order, every strand passed to its end, copies enough of each entry. */
+function copiesAtRest(running: readonly NodeProgram[], acks: number, violations: DeliveryViolation[]): void {
+  const holders = new Map<string, number>();
+  for (const { core } of running) {
+    for (const { lid, s } of core.channels.entries()) {
+      const name = `${lid}.${s.toString(36)}`;
+      holders.set(name, (holders.get(name) ?? 0) + 1);
+    }
+  }
+  const due = Math.min(acks, running.length);
+  for (const { core, id } of running) {
+    for (const { channel, strandsBehind } of core.channels.served()) {
+      if (strandsBehind > 0)
+        violations.push({
+          rule: 'stuck',
+          what: `${id}: ${strandsBehind} lineages of ${channel} are not passed to the end`,
+        });
+      const known = new Set<string>();
+      for (const entry of core.channels.orderOf(channel)) {
+        const name = `${entry.lid}.${entry.s.toString(36)}`;
+        const copies = holders.get(name) ?? 0;
+        if (copies < due)
+          violations.push({ rule: 'under-replicated', what: `${name} of ${channel}: ${copies} copies` });
+        const message = entry.publisher === '' ? entry.id : `${entry.publisher} ${entry.seq}`;
+        if (known.has(message)) violations.push({ rule: 'ordered-twice', what: `${message} in ${channel} at ${id}` });
+        known.add(message);
+      }
+    }
   }
 }
 

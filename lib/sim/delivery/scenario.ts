@@ -9,7 +9,16 @@ import type { Fault, Trigger } from '../world-faults.js';
 import { SeededRandom } from '../world-random.js';
 import type { ClientPlan } from './client-program.js';
 
-export const DELIVERY_TEMPERS = ['noisy', 'quiet', 'triggered', 'short-history', 'planned'] as const;
+export const DELIVERY_TEMPERS = [
+  'noisy',
+  'quiet',
+  'triggered',
+  'short-history',
+  'planned',
+  'split',
+  'cut-off',
+  'leaky',
+] as const;
 export type DeliveryTemper = (typeof DELIVERY_TEMPERS)[number];
 
 export interface DeliveryScenario {
@@ -23,22 +32,34 @@ export interface DeliveryScenario {
   readonly faults: readonly Fault[];
   readonly triggers: readonly Trigger[];
   readonly chaosMs: number;
+  /** Within this long after the last fault all must be well. Most runs are judged sooner: see run.ts. */
   readonly calmMs: number;
   /** Gaps are expected: history is smaller than the run. */
   readonly smallHistory: boolean;
+  /** What nodes say to clients may be lost inside a stream. */
+  readonly leaky?: boolean;
 }
 
 /** Without any fault for this long, one more node may die. */
 const BETWEEN_KILLS_MS = 4_000;
-export const START_MS = 3_000;
+/** Nodes start at 0, clients at CLIENTS_MS, trouble at START_MS. */
+export const CLIENTS_MS = 400;
+export const START_MS = 1_200;
+
+const SIZES: Partial<Record<DeliveryTemper, readonly number[]>> = {
+  quiet: [3, 3, 4, 5],
+  split: [4, 5, 5],
+  'cut-off': [3, 3, 4],
+};
+const LONG: ReadonlySet<DeliveryTemper> = new Set(['quiet', 'planned', 'split', 'cut-off']);
 
 export function makeDeliveryScenario(seed: number, temper: DeliveryTemper): DeliveryScenario {
   const random = new SeededRandom(seed, 5);
-  const nodes = temper === 'quiet' ? random.pick([3, 3, 4, 5]) : random.pick([2, 3, 3, 3, 5, 5]);
+  const nodes = random.pick(SIZES[temper] ?? [2, 3, 3, 3, 5, 5]);
   // copies = acks leaves no slack: an extra copy masks a loss
-  const noSlack = temper === 'quiet' || random.chance(0.4);
+  const noSlack = temper === 'quiet' || temper === 'cut-off' || random.chance(0.4);
   const copies = noSlack ? 2 : 3;
-  const chaosMs = START_MS + 8_000 + random.below(10_000);
+  const chaosMs = START_MS + (LONG.has(temper) ? 8_000 : 5_000) + random.below(5_000);
   const smallHistory = temper === 'short-history';
   return {
     seed,
@@ -55,7 +76,8 @@ export function makeDeliveryScenario(seed: number, temper: DeliveryTemper): Deli
     },
     clients: makeClients(nodes, random),
     faults: makeFaults(temper, nodes, chaosMs, random),
-    triggers: temper === 'triggered' ? makeTriggers(random) : [],
+    triggers: makeTriggers(temper, random),
+    ...(temper === 'leaky' ? { leaky: true } : {}),
     chaosMs,
     calmMs: 25_000,
     smallHistory,
@@ -71,7 +93,7 @@ function makeClients(nodes: number, random: SeededRandom): ClientPlan[] {
       user: `writer${i}`,
       reads: [],
       writes,
-      everyMs: random.between(60, 250),
+      everyMs: random.between(80, 300),
       window: 1 + random.below(6),
     });
   }
@@ -90,7 +112,14 @@ function makeFaults(temper: DeliveryTemper, nodes: number, chaosMs: number, rand
     case 'planned':
       return planned(nodes, chaosMs, random);
     case 'triggered':
-      return awayTimes(nodes, chaosMs, random, 2);
+      // half of them with trouble that moves slots, so that the moments of a takeover come about
+      return [...(random.chance(0.5) ? upheaval(nodes, chaosMs, random) : []), ...awayTimes(nodes, chaosMs, random, 2)];
+    case 'split':
+      return [...splits(nodes, chaosMs, random), ...awayTimes(nodes, chaosMs, random, 2)];
+    case 'cut-off':
+      return cutOff(nodes, chaosMs, random);
+    case 'leaky':
+      return [...leaks(nodes, chaosMs, random), ...noise(nodes, chaosMs, random).slice(0, 3)];
     default:
       return [...noise(nodes, chaosMs, random), ...awayTimes(nodes, chaosMs, random, temper === 'noisy' ? 3 : 6)];
   }
@@ -108,6 +137,83 @@ function kills(nodes: number, chaosMs: number, random: SeededRandom, fast: boole
     at += downMs + BETWEEN_KILLS_MS + random.between(500, 2_500);
   }
   return faults;
+}
+
+/**
+ * Two sides of at least two nodes each, long enough that both take the other's slots over, while clients lose their
+ * connections and find the other side.
+ */
+function splits(nodes: number, chaosMs: number, random: SeededRandom): Fault[] {
+  const faults: Fault[] = [];
+  for (let at = START_MS + random.between(0, 1_500); at < chaosMs - 3_000; at += random.between(5_500, 8_000)) {
+    const mixed = random.shuffled(Array.from({ length: nodes }, (_, i) => i));
+    const forMs = random.between(2_500, 5_000);
+    faults.push({ at, kind: 'partition', groups: [mixed.slice(0, 2), mixed.slice(2)], forMs });
+    if (random.chance(0.6))
+      faults.push({
+        at: at + random.between(0, forMs),
+        kind: 'delay',
+        host: mixed[0]!,
+        addMs: random.between(20, 150),
+        forMs,
+      });
+    for (let i = 4 + random.below(8); i > 0; i--) {
+      const client = nodes + random.below(7);
+      const broken = at + random.between(0, forMs + 800);
+      // whoever served it is out of its reach for a moment, so that it goes elsewhere
+      const host = random.below(nodes);
+      faults.push({ at: broken, kind: 'cut', from: [client], to: [host], forMs: random.between(100, 2_000) });
+      faults.push({ at: broken, kind: 'break', a: host, b: client });
+    }
+  }
+  return faults.sort((a, b) => a.at - b.at);
+}
+
+/** A node is cut off from the others, not from its clients, and dies in there or just as it comes back. */
+function cutOff(nodes: number, chaosMs: number, random: SeededRandom): Fault[] {
+  const faults: Fault[] = [];
+  for (let at = START_MS + random.between(0, 1_000); at < chaosMs - 4_000; at += random.between(7_000, 9_000)) {
+    const host = random.below(nodes);
+    const forMs = random.between(600, 4_500);
+    const others = Array.from({ length: nodes }, (_, i) => i).filter((i) => i !== host);
+    faults.push({ at, kind: 'partition', groups: [[host], others], forMs });
+    for (let i = random.below(8); i > 0; i--) {
+      faults.push({ at: at + random.between(0, forMs), kind: 'break', a: host, b: nodes + random.below(7) });
+    }
+    const killAt = at + (random.chance(0.7) ? random.between(50, forMs) : forMs + random.between(0, 150));
+    faults.push({ at: killAt, kind: 'kill', host });
+    faults.push({ at: killAt + random.between(300, 3_000), kind: 'restart', host, memory: true });
+  }
+  return faults.sort((a, b) => a.at - b.at);
+}
+
+/** Frames to clients vanish one by one. */
+function leaks(nodes: number, chaosMs: number, random: SeededRandom): Fault[] {
+  return Array.from({ length: 3 }, () => ({
+    at: random.between(START_MS, chaosMs - 1_000),
+    kind: 'loss' as const,
+    host: random.below(nodes),
+    in: 0,
+    out: random.between(0.02, 0.3),
+    forMs: random.between(500, 4_000),
+  }));
+}
+
+/** What moves slots about and loses nothing. A node leaves only where enough stay, whoever is killed besides. */
+function upheaval(nodes: number, chaosMs: number, random: SeededRandom): Fault[] {
+  const all = Array.from({ length: nodes }, (_, i) => i);
+  let mayLeave = nodes >= 4;
+  return Array.from({ length: 1 + random.below(3) }, (): Fault => {
+    const at = random.between(START_MS, chaosMs - 2_500);
+    const host = random.below(nodes);
+    if (mayLeave && random.chance(0.4)) {
+      mayLeave = false;
+      return { at, kind: 'command', host, command: 'drain' };
+    }
+    const forMs = random.between(1_000, 3_500);
+    if (random.chance(0.4)) return { at, kind: 'stall', host, forMs };
+    return { at, kind: 'partition', groups: [[host], all.filter((n) => n !== host)], forMs };
+  }).sort((a, b) => a.at - b.at);
 }
 
 function noise(nodes: number, chaosMs: number, random: SeededRandom): Fault[] {
@@ -158,15 +264,25 @@ function noise(nodes: number, chaosMs: number, random: SeededRandom): Fault[] {
   return faults.sort((a, b) => a.at - b.at);
 }
 
-/** Joins, drains, restarts of one node after the other: what happens a thousand times as often as failures. */
+/**
+ * Joins, drains, restarts of one node after the other: what happens a thousand times as often as failures. Clocks of
+ * dates are wrong, so hosts remember their last boot.
+ */
 function planned(nodes: number, chaosMs: number, random: SeededRandom): Fault[] {
   const faults: Fault[] = [];
   let at = START_MS + random.between(200, 1_000);
   for (let host = random.below(nodes); at < chaosMs - 2_000 && nodes > 1; host = (host + 1) % nodes) {
+    // a copy that has just started anew holds nothing, whatever it confirmed before
+    if (nodes > 2 && random.chance(0.4))
+      faults.push({ at: at - random.between(10, 400), kind: 'restart', host: (host + 1) % nodes, memory: true });
     faults.push({ at, kind: 'command', host, command: 'drain' });
     at += random.between(3_000, 6_000);
-    faults.push({ at, kind: 'restart', host, memory: random.chance(0.5) });
+    faults.push({ at, kind: 'restart', host, memory: true });
     at += random.between(1_500, 3_000);
+  }
+  for (let i = 0; i < 2; i++) {
+    const ms = Math.round(random.between(-2, 2) * 3_600_000);
+    faults.push({ at: random.between(0, chaosMs), kind: 'skew', host: random.below(nodes), ms });
   }
   return [...faults, ...awayTimes(nodes, chaosMs, random, 2)];
 }
@@ -181,12 +297,13 @@ function awayTimes(nodes: number, chaosMs: number, random: SeededRandom, count: 
   }));
 }
 
-const MOMENTS = ['published', 'push', 'have', 'acquire', 'acquired', 'message', 'forwarded', 'digest'];
+const MOMENTS = ['published', 'push', 'have', 'acquire', 'acquired', 'message', 'forwarded', 'digest', 'fence'];
+const RARE: ReadonlySet<string> = new Set(['acquire', 'acquired', 'digest', 'fence']);
 
 /** Kill who just sent it. One a run, as the budget of kills has it. */
-function makeTriggers(random: SeededRandom): Trigger[] {
-  const on = random.pick(MOMENTS);
-  const rare = on === 'acquire' || on === 'acquired';
-  const nth = rare ? 1 + random.below(12) : 20 + random.below(250);
-  return [{ on, nth, do: random.chance(0.8) ? 'kill' : 'stall', forMs: random.between(300, 4_000) }];
+function makeTriggers(temper: DeliveryTemper, random: SeededRandom): Trigger[] {
+  if (temper !== 'triggered' && temper !== 'split') return [];
+  const on = temper === 'split' ? random.pick(['fence', 'fence', 'published']) : random.pick(MOMENTS);
+  const nth = 1 + random.below(RARE.has(on) ? 8 : 160);
+  return [{ on, nth, after: START_MS, do: random.chance(0.8) ? 'kill' : 'stall', forMs: random.between(300, 4_000) }];
 }
