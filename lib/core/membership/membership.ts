@@ -31,6 +31,9 @@ const DEAF_AFTER = 3;
 /** From this local health on a node needs the word of so many others before it passes a verdict. */
 const UNWELL = 2;
 const SECONDERS = 2;
+/** So many more probes at most must fail before a member is accused that answered accusations in the last minute. */
+const PATIENCE_MAX = 5;
+const PATIENCE_MS = 60_000;
 /** The member next in line does the forgetting when the first one has not for so long. */
 const FORGET_TURN_MS = 30_000;
 
@@ -457,12 +460,25 @@ export class Membership {
   /** Own probes got no answer. */
   #accuse(entry: Entry, now: number): void {
     if (!entry.live || !this.#view.isOpen(entry, entry.record)) return;
+    if (!entry.suspicion && entry.misses <= this.#patienceWith(entry, now)) {
+      this.#prober.doubt(entry, now, false);
+      return;
+    }
     const suspicion = entry.suspicion ?? this.#suspect(entry, entry.record, now);
     const isNew = suspicion.accuse(this.#self.id);
     if (!isNew) return;
     this.#gossip.tellClaim(entry.id, now);
     if (this.#features.buddy) this.#tellSuspect(entry);
     this.#weigh(entry, suspicion, now);
+  }
+
+  /**
+   * A member with a bad connection is accused and answers again and again, and each time everyone hears of both. Who has
+   * answered of late is therefore probed some more times before it is accused again.
+   */
+  #patienceWith(entry: Entry, now: number): number {
+    if (!this.#features.secondThoughts || now - entry.answeredAt > PATIENCE_MS) entry.answers = 0;
+    return Math.min(PATIENCE_MAX, entry.answers);
   }
 
   /** The member's own address refuses connections: strong, but only together with a second node's word a verdict. */

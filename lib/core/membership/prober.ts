@@ -223,6 +223,7 @@ export class Prober {
 
   #answered(seq: number, probe: Probe, now: number): void {
     this.#probes.delete(seq);
+    probe.target.misses = 0;
     if (probe.target.suspicion) this.#ports.answered(probe.target, now);
     if (probe.regular) this.#health.better();
     const unreached = this.#unreached.size;
@@ -260,6 +261,7 @@ export class Prober {
     if (probe.asked.length === 0) this.#health.worse();
     else if (missing > 0) this.#health.worse(missing);
     this.#unreached.add(probe.target);
+    probe.target.misses += 1;
     this.#ports.unanswered(probe.target, now);
   }
 

@@ -24,6 +24,10 @@ export class Entry implements Member {
   failed: Version | undefined;
   failedBy: NodeId | undefined;
   suspicion: Suspicion | undefined;
+  /** Accusations that it answered of late, and probes in a row that it has not answered now. */
+  answers = 0;
+  answeredAt = 0;
+  misses = 0;
   high = 0;
   low = 0;
 
@@ -101,7 +105,10 @@ export class View {
       if (order <= 0) return order === 0 ? 'same' : 'older';
       this.#change(entry, now, because, () => {
         entry.record = record;
-        if (entry.suspicion && compareVersions(record, entry.suspicion) > 0) this.#drop(entry);
+        if (!entry.suspicion || compareVersions(record, entry.suspicion) <= 0) return;
+        entry.answers += 1;
+        entry.answeredAt = now;
+        this.#drop(entry);
       });
       return 'newer';
     }
