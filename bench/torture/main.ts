@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { NetworkKind } from './harness/open-network.js';
+import { saveOutcome } from './results.js';
 import type { Scenario, ScenarioOptions } from './scenario.js';
 import { away } from './scenarios/away.js';
 import { faults } from './scenarios/faults.js';
@@ -28,7 +29,8 @@ const HELP = `npm run torture -- [options]
   --times N          kills, or rounds (30 kills, 1 round)
   --seed S           chooses the faults
   --network KIND     namespaces (as root), proxy, or loopback where nothing is cut
-  --keep             keep the histories`;
+  --keep             keep the histories
+  --save             write the verdict to bench/results`;
 
 const { values } = parseArgs({
   options: {
@@ -42,6 +44,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     network: { type: 'string', default: 'auto' },
     keep: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -81,7 +84,9 @@ async function main(): Promise<number> {
     say,
   };
   say(`${values.scenario}, seed ${options.seed}`);
-  const { failures, lines } = await scenario(options);
+  const outcome = await scenario(options);
+  const { failures, lines } = outcome;
+  if (values.save) saveOutcome(values.scenario, `npm run torture -- ${process.argv.slice(2).join(' ')}`, outcome);
   console.log(`\n${lines.join('\n')}\n`);
   for (const failure of failures.slice(0, 40)) console.log(`  broken: ${failure}`);
   if (failures.length > 40) console.log(`  … and ${failures.length - 40} more`);

@@ -21,6 +21,8 @@ export interface Outcome {
   readonly failures: readonly string[];
   readonly figures: Readonly<Record<string, number>>;
   readonly lines: readonly string[];
+  /** SVG by file name. */
+  readonly plots?: Readonly<Record<string, string>>;
 }
 
 export type Scenario = (options: ScenarioOptions) => Promise<Outcome>;

@@ -4,6 +4,7 @@
  * on average and 0.6 s at most, so the time that readers waited for messages already published is printed too.
  */
 import type { HistoryEvent } from '../../../lib/sim/checkers/history.js';
+import { plot } from '../../moves/plots.js';
 import { dealt, users } from '../crowd.js';
 import { Arena } from '../harness/arena.js';
 import { verdictLines } from '../harness/judge.js';
@@ -100,6 +101,7 @@ async function run(arena: Arena, { times, seed, say }: ScenarioOptions): Promise
       row('publish to acknowledgement around a kill', figures.ackMs),
       ...histogram(figures.servedMs),
     ],
+    plots: { kill: distribution(figures, times) },
   };
 }
 
@@ -159,6 +161,19 @@ export class KillWatch {
     const isNear = this.#kills.some((at) => published > at - 1_000 && published < at + 3_000);
     return isNear ? [t - published] : [];
   }
+}
+
+/** Share of users, and of messages, that had waited no longer than so long. */
+function distribution({ servedMs, latencyMs }: KillFigures, times: number): string {
+  const lines = [
+    { name: 'kill to first message published after it', values: servedMs },
+    { name: 'publish to arrival around a kill', values: latencyMs },
+  ].map(({ name, values }) => ({
+    name,
+    points: Array.from({ length: 101 }, (_, i): [number, number] => [percentile(values, i / 100), i]),
+  }));
+  const title = 'kill -9 of one of three nodes, 500 messages/s to 300 users';
+  return plot(title, `${times} kills; a user is written to every 600 ms`, 'ms', '% of users, of messages', lines);
 }
 
 function keepLeast(map: Map<string, number>, key: string, value: number): void {
