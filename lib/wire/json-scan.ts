@@ -26,12 +26,63 @@ export function findValue(text: string, at: number, key: string, depthMax: numbe
     const keyEnd = endOfString(text, i);
     const matches = sameKey(text, i, keyEnd, key);
     const start = skipSpace(text, skipSpace(text, keyEnd) + 1);
-    const end = endOfValue(text, start, matches ? depthMax : Number.POSITIVE_INFINITY);
+    const end = endOfValue(text, start);
+    if (matches && deepest > depthMax) throw tooDeep(depthMax);
     if (matches) found = { start, end };
     i = skipSpace(text, end);
     if (text.charCodeAt(i) === COMMA) i = skipSpace(text, i + 1);
   }
   return found;
+}
+
+/**
+ * Where the values of `key` stand in the elements of the list `listKey` of the object that starts at `at`: start and end,
+ * two numbers an element, the start negative where the value is nested deeper than `depthMax`, both 0 where it has none.
+ * One walk over the text instead of three (the list, its elements, their keys) saves a fifth of reading a publish.
+ */
+export function spansInList(text: string, at: number, listKey: string, key: string, depthMax: number): number[] {
+  let spans: number[] = [];
+  let i = skipSpace(text, at + 1);
+  while (text.charCodeAt(i) !== CLOSE_MAP) {
+    const keyEnd = endOfString(text, i);
+    const matches = sameKey(text, i, keyEnd, listKey);
+    const start = skipSpace(text, skipSpace(text, keyEnd) + 1);
+    if (matches) spans = [];
+    const isList = matches && text.charCodeAt(start) === OPEN_LIST;
+    i = skipSpace(text, isList ? addSpans(spans, text, start, key, depthMax) : endOfValue(text, start));
+    if (text.charCodeAt(i) === COMMA) i = skipSpace(text, i + 1);
+  }
+  return spans;
+}
+
+/** Returns the index after the list. */
+function addSpans(spans: number[], text: string, at: number, key: string, depthMax: number): number {
+  let i = skipSpace(text, at + 1);
+  while (text.charCodeAt(i) !== CLOSE_LIST) {
+    let from = 0;
+    let to = 0;
+    if (text.charCodeAt(i) !== OPEN_MAP) i = endOfValue(text, i);
+    else {
+      i = skipSpace(text, i + 1);
+      while (text.charCodeAt(i) !== CLOSE_MAP) {
+        const keyEnd = endOfString(text, i);
+        const matches = sameKey(text, i, keyEnd, key);
+        const start = skipSpace(text, skipSpace(text, keyEnd) + 1);
+        const end = endOfValue(text, start);
+        if (matches) {
+          from = deepest > depthMax ? -start : start;
+          to = end;
+        }
+        i = skipSpace(text, end);
+        if (text.charCodeAt(i) === COMMA) i = skipSpace(text, i + 1);
+      }
+      i++;
+    }
+    spans.push(from, to);
+    i = skipSpace(text, i);
+    if (text.charCodeAt(i) === COMMA) i = skipSpace(text, i + 1);
+  }
+  return i + 1;
 }
 
 /** Where the elements of the list that starts at `at` start. */
@@ -40,7 +91,7 @@ export function elementStarts(text: string, at: number): number[] {
   let i = skipSpace(text, at + 1);
   while (text.charCodeAt(i) !== CLOSE_LIST) {
     starts.push(i);
-    i = skipSpace(text, endOfValue(text, i, Number.POSITIVE_INFINITY));
+    i = skipSpace(text, endOfValue(text, i));
     if (text.charCodeAt(i) === COMMA) i = skipSpace(text, i + 1);
   }
   return starts;
@@ -55,9 +106,16 @@ export function skipSpace(text: string, at: number): number {
   }
 }
 
-/** @throws HalodError `bad-request` where lists and objects are nested deeper than `depthMax` */
-function endOfValue(text: string, at: number, depthMax: number): number {
+export function tooDeep(depthMax: number): HalodError {
+  return new HalodError('bad-request', `data is nested deeper than ${depthMax} levels`);
+}
+
+/** How deep lists and objects were nested in the value that `endOfValue` walked last. */
+let deepest = 0;
+
+function endOfValue(text: string, at: number): number {
   const first = text.charCodeAt(at);
+  deepest = 0;
   if (first === QUOTE) return endOfString(text, at);
   let i = at;
   if (first !== OPEN_MAP && first !== OPEN_LIST) {
@@ -76,7 +134,7 @@ function endOfValue(text: string, at: number, depthMax: number): number {
       continue;
     }
     if (c === OPEN_MAP || c === OPEN_LIST) {
-      if (++depth > depthMax) throw new HalodError('bad-request', `data is nested deeper than ${depthMax} levels`);
+      if (++depth > deepest) deepest = depth;
     } else if (c === CLOSE_MAP || c === CLOSE_LIST) {
       if (--depth === 0) return i + 1;
     }

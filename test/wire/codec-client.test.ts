@@ -4,6 +4,7 @@ import type { ClientMessage } from '../../lib/wire/client.js';
 import {
   decodeBase64,
   encodeBase64,
+  entryFields,
   entryJson,
   messageJson,
   readJsonFrame,
@@ -19,6 +20,7 @@ import {
 import type { Entry } from '../../lib/wire/entry.js';
 import { type ErrorBody, HalodError } from '../../lib/wire/errors.js';
 import type { LineageId } from '../../lib/wire/ids.js';
+import { LIMITS } from '../../lib/wire/limits.js';
 import { scanMsgpack } from '../../lib/wire/msgpack-scan.js';
 
 interface Read {
@@ -154,13 +156,36 @@ test('what a publish lacks is refused with its ref', (t) => {
   }
 });
 
+test('where a key is repeated, the last one counts, as in JSON.parse', (t) => {
+  const { messages } = read(
+    '{"messages":[{"channel":"x","data":1}],"type":"publish","ref":1,"messages":[{"channel":"a","data":[1],"data":{"b" : 2}} , {"d\\u0061ta":"]}","channel":"b"}]}',
+  );
+  const [publish] = messages;
+  t.is(publish?.type, 'publish');
+  if (publish?.type !== 'publish') return;
+  t.deepEqual(
+    publish.messages.map(({ channel, data }) => [channel, data]),
+    [
+      ['a', '{"b" : 2}'],
+      ['b', '"]}"'],
+    ],
+  );
+});
+
+test('data nested too deep is refused alone in a list of a call over HTTP', (t) => {
+  const deep = '['.repeat(LIMITS.jsonDepthMax + 1) + ']'.repeat(LIMITS.jsonDepthMax + 1);
+  const { items } = readPublishBody(`{"messages":[{"channel":"a","data":${deep}},{"channel":"b","data":1}]}`);
+  t.true(items[0] instanceof HalodError);
+  t.false(items[1] instanceof HalodError);
+});
+
 test('an entry is written once for all, with its position and its chain', (t) => {
   t.is(
     entryJson(entry()),
     '{"id":"id-1","channel":"room \\"1\\"","data":{"a":1},"position":"1~AAAAAAAA.11~BBBBBBBB.5","time":1700000000000}',
   );
   t.is(
-    messageJson(entryJson(entry({ publisher: 'pub12345', seq: 3, others: undefined }))),
+    messageJson(entryFields(entry({ publisher: 'pub12345', seq: 3, others: undefined }))),
     '{"type":"message","id":"id-1","channel":"room \\"1\\"","data":{"a":1},"position":"1~AAAAAAAA.11","time":1700000000000,"publisher":"pub12345","seq":3}',
   );
   const bytes = JSON.parse(entryJson(entry({ data: new Uint8Array([255, 0]) })));

@@ -3,7 +3,7 @@
  * of the last entry are kept, once for each way of framing: a reader after the first costs no encoding.
  */
 import type { ServerMessage } from '../../wire/client.js';
-import { entryJson, messageJson, serverJson } from '../../wire/codec-client.js';
+import { entryFields, messageJson, serverJson } from '../../wire/codec-client.js';
 import { entryMsgpack, serverMsgpack } from '../../wire/codec-client-msgpack.js';
 import { type Entry, positionAfter } from '../../wire/entry.js';
 
@@ -16,39 +16,43 @@ const BINARY = 0x82;
 export const PING_FRAME = Buffer.from([0x89, 0]);
 
 let last: Entry | undefined;
-let lastJson = '';
+let lastFields = '';
 let frames: Partial<Record<Framing, Buffer>> = {};
 
 /** `{"id":…,"channel":…,"data":…,"position":…,"time":…}` */
 export function jsonOf(entry: Entry): string {
+  return `{${fieldsOf(entry)}`;
+}
+
+function fieldsOf(entry: Entry): string {
   if (entry !== last) {
     last = entry;
-    lastJson = entryJson(entry);
+    lastFields = entryFields(entry);
     frames = {};
   }
-  return lastJson;
+  return lastFields;
 }
 
 /** A reader of one channel: its position is the entry's own. */
 export function frameOf(entry: Entry, framing: Framing): Buffer {
-  const json = jsonOf(entry);
+  const fields = fieldsOf(entry);
   const known = frames[framing];
   if (known !== undefined) return known;
-  const frame = makeFrame(entry, json, framing);
+  const frame = makeFrame(entry, fields, framing);
   frames[framing] = frame;
   return frame;
 }
 
-function makeFrame(entry: Entry, json: string, framing: Framing): Buffer {
+function makeFrame(entry: Entry, fields: string, framing: Framing): Buffer {
   switch (framing) {
     case 'ws-json':
-      return textFrame(messageJson(json));
+      return textFrame(messageJson(fields));
     case 'ws-msgpack':
       return webSocketFrame(BINARY, entryMsgpack(entry));
     case 'sse':
-      return Buffer.from(sseBlock('', positionAfter(entry), json));
+      return Buffer.from(sseBlock('', positionAfter(entry), `{${fields}`));
     case 'ndjson':
-      return Buffer.from(`${json}\n`);
+      return Buffer.from(`{${fields}\n`);
   }
 }
 

@@ -11,7 +11,7 @@ import { Core } from '../../core/node.js';
 import { ALL_GRANTS } from '../../core/session/grants.js';
 import type { SessionSink } from '../../core/session/types.js';
 import type { ClientMessage, ServerMessage } from '../../wire/client.js';
-import { entryJson, messageJson, readJsonFrame, serverJson } from '../../wire/codec-client.js';
+import { entryFields, messageJson, readJsonFrame, serverJson } from '../../wire/codec-client.js';
 import type { NodeId } from '../../wire/ids.js';
 import { idOfKey, idOfNumber, keyOfNumber, stamp, verifyStamp } from '../membership/member-program.js';
 import type { DownReason, ProcessPorts, Program } from '../world.js';
@@ -148,7 +148,7 @@ export class NodeProgram implements Program {
       if (!closed) this.#ports.send(from, '', { conn, text } satisfies StreamMessage);
     };
     const sink: SessionSink = {
-      entry: (entry: Entry) => post(messageJson(entryJson(entry))),
+      entry: (entry: Entry) => post(messageJson(entryFields(entry))),
       send: (m: ServerMessage) => post(serverJson(m)),
       close: (code, reason) => {
         if (!closed) this.#ports.send(from, '', { conn, close: code, reason } satisfies StreamMessage);
