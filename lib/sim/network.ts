@@ -41,7 +41,8 @@ export const LAN: NetworkOptions = {
   lossMode: 'drop',
   sizeOf: () => 0,
   typeOf: () => 'message',
-  handshakeBytes: 300,
+  // Hello and introduction of one side as lib/wire/handshake.ts writes them.
+  handshakeBytes: 350,
 };
 
 /** Messages that wait for one dial at most. */

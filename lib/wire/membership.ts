@@ -79,11 +79,6 @@ const ID = /^[a-z2-7]{20}$/;
 
 type Element = readonly unknown[];
 
-/** Whether an element's number is of this family. */
-export function isMembership(number: number): boolean {
-  return number >= 1 && number <= 39;
-}
-
 export function encodeMembership(m: MembershipMessage): Element {
   switch (m.type) {
     case 'ping':
