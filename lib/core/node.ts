@@ -540,6 +540,10 @@ export class Core implements NodeCore {
   }
 
   #nextUrls(channel: string): string[] {
+    if (channel === '')
+      return this.#livePeers()
+        .slice(0, this.#options.channels.copies)
+        .map((m) => m.record.url);
     const { home } = this.placement;
     const urls: string[] = [];
     for (const id of home.holdersOf(home.slotOf(channel))) {

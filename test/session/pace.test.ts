@@ -81,3 +81,11 @@ test('clients are told where to go should their node die, and how long to spread
   cluster.runUntil(() => cluster.agreed(2), 10_000);
   t.true(heir!.core.homeOf('@alice').self, 'the first in line is the one that inherits the slot');
 });
+
+test('a client that only publishes is told of other nodes too', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(3);
+  const { sink } = cluster.connect(cluster.nodes[0]!, '');
+  cluster.run(100);
+  t.deepEqual([...sink.of('connected')[0]!.next].sort(), [cluster.nodes[1]!.url, cluster.nodes[2]!.url].sort());
+});

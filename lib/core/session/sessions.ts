@@ -16,7 +16,7 @@ export interface SessionsPorts {
   readonly feeds: Feeds;
   /** By the table that holds once a leaving node has left: the node that serves this channel's readers best. */
   homeOf(channel: string): { readonly self: boolean; readonly id: string; readonly url: string };
-  /** Where readers of the channel go should this node die, best first. */
+  /** Where readers of the channel go should this node die, best first; for '' any live nodes. */
   nextUrls(channel: string): readonly string[];
   /** Nodes that would take over sessions of this one. */
   heirs(): number;
@@ -206,8 +206,7 @@ export class Sessions {
   }
 
   #nextOf(session: Session): readonly string[] {
-    const channel = session.homeChannel;
-    return channel === '' ? [] : this.#ports.nextUrls(channel);
+    return this.#ports.nextUrls(session.homeChannel);
   }
 }
 
