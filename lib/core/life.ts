@@ -20,8 +20,10 @@ export const LIFE_TIMES = {
   recentMs: 1_000,
   /** After it has left, a node goes on forwarding for those who do not know yet, … */
   lingerMs: 700,
-  /** … and stays at most this much longer until others confirm the last entries that it held. */
+  /** … and stays at most this much longer until others confirm what it held when it left. */
   lingerMaxMs: 5_000,
+  /** By then others have heard that it left. */
+  knownMs: 200,
 } as const;
 
 export interface LifePorts {
@@ -126,7 +128,9 @@ export class Life {
     this.#wakeAt = now + LIFE_TIMES.drainStepMs;
     if (this.#leftAt > 0) {
       const lingeredMs = now - this.#leftAt;
-      const isHeldElsewhere = this.#channels.handover(now).entriesLeft === 0;
+      // what its successors wrote since, and still send here for a while, is theirs to keep
+      const { entriesLeft, oldestMs } = this.#channels.handover(now);
+      const isHeldElsewhere = entriesLeft === 0 || oldestMs < lingeredMs - LIFE_TIMES.knownMs;
       if (lingeredMs < LIFE_TIMES.lingerMs) return;
       if (!isHeldElsewhere && lingeredMs < LIFE_TIMES.lingerMs + LIFE_TIMES.lingerMaxMs) return;
       this.#wakeAt = Number.POSITIVE_INFINITY;
