@@ -28,14 +28,23 @@ export class Trace {
     this.#line = line;
   }
 
-  /** `value` is what the hash sees of the event besides who and when; `text` is what a reader sees. */
-  add(time: number, kind: TraceKind, from: number, to: number, value: number, text?: () => string): void {
+  /** `value` is what the hash sees of the event besides who and when; `text` of `about` is what a reader sees. */
+  add<T>(
+    time: number,
+    kind: TraceKind,
+    from: number,
+    to: number,
+    value: number,
+    about?: T,
+    text?: (about: T) => string,
+  ): void {
     this.events += 1;
     const word = Math.imul((CODES.get(kind) as number) * 0x01000193 + from, 0x85ebca6b) ^ Math.imul(to + 1, 0xc2b2ae35);
     const micros = Math.round(time * 1_000);
     this.#low = Math.imul(this.#low ^ word ^ micros, 0x01000193) ^ (this.#high >>> 15);
     this.#high = Math.imul(this.#high ^ value ^ (this.#low >>> 13), 0x5bd1e995) ^ (micros / 0x1_0000_0000);
-    if (this.#line) this.#line(`${time.toFixed(3)} ${kind} ${from} ${to} ${text?.() ?? value}`);
+    if (this.#line)
+      this.#line(`${time.toFixed(3)} ${kind} ${from} ${to} ${text ? text(about as T) : (about ?? value)}`);
   }
 
   get hash(): string {

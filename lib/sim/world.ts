@@ -175,7 +175,8 @@ export class World {
       index,
       index,
       host.starts,
-      () => `${process.program.id} boot ${process.program.boot}`,
+      process,
+      (p) => `${p.program.id} boot ${p.program.boot}`,
     );
     this.call(process, () => process.program.start(this.now + offset));
   }
@@ -267,7 +268,7 @@ export class World {
   }
 
   #begin(fault: Fault): void {
-    this.trace.add(this.now, 'fault', 0, 0, fault.kind.length, () => describeFault(fault));
+    this.trace.add(this.now, 'fault', 0, 0, fault.kind.length, fault, describeFault);
     switch (fault.kind) {
       case 'kill':
         if (this.stop(fault.host, false, true)) this.count('kill');

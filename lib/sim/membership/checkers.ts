@@ -101,6 +101,7 @@ export class Checkers implements Watcher {
       host,
       record.incarnation,
       to.length,
+      undefined,
       () => `${id} ${from}→${to} ${because}`,
     );
     if (id === program.id && (to === 'suspect' || to === 'failed' || to === 'forgotten'))
@@ -163,7 +164,7 @@ export class Checkers implements Watcher {
 
   superseded(host: number, exits: boolean): void {
     this.count(exits ? 'superseded' : 'started over');
-    this.world.trace.add(this.world.now, 'note', host, host, exits ? 1 : 0, () => 'superseded');
+    this.world.trace.add(this.world.now, 'note', host, host, exits ? 1 : 0, 'superseded');
   }
 
   /** Everything that holds at any moment. */

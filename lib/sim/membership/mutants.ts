@@ -30,7 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'membership',
     find: 'if (lateMs > this.#timing.lateMs && this.#features.stallGuard)',
     replace: 'if (false)',
-    within: 500,
+    within: 50,
     temper: 'stalls',
   },
   {
@@ -38,7 +38,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'membership',
     find: 'for (const entry of this.#view.suspects)\n            entry.suspicion?.pardon(ms);\n        this.#suspicionDueAt += ms;',
     replace: '',
-    within: 500,
+    within: 50,
     temper: 'stalls',
   },
   {
@@ -67,7 +67,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'membership',
     find: 'this.#view.forget(entry, version, now);\n        this.#gossip.tellClaim(entry.id, now);',
     replace: 'this.#view.forget(entry, version, now);\n        this.#view.tombstones.delete(entry.id);',
-    within: 500,
+    within: 50,
     temper: 'deaths',
   },
   {
@@ -75,7 +75,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'view',
     find: 'this.tombstones.set(id, tombstone);',
     replace: ';',
-    within: 1_000,
+    within: 100,
     temper: 'deaths',
   },
   {
@@ -112,7 +112,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'membership',
     find: 'if (suspicion.condemned && waitedMs >= this.#timing.answerMs)',
     replace: 'if (suspicion.condemned)',
-    within: 1_500,
+    within: 100,
     temper: 'heals',
   },
   {
@@ -120,7 +120,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'membership',
     find: "else if (why === 'closed' && entry?.live && this.#features.linkHints)",
     replace: 'else if (false)',
-    within: 100,
+    within: 200,
   },
   {
     name: 'one refused connection is a verdict, and so is a closed link',
@@ -150,7 +150,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'view',
     find: 'if (failed && compareVersions(failed, entry.record) >= 0)',
     replace: 'if (false)',
-    within: 1_000,
+    within: 100,
   },
   {
     name: 'a record is signed for another state than it says',
