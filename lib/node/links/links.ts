@@ -270,6 +270,7 @@ export class Links implements LinkOwner {
         maxPayload: LIMITS.handshakeBytesMax,
         handshakeTimeout: LIMITS.handshakeMs,
         followRedirects: false,
+        generateMask: noMask,
         ...(address.ip === undefined ? {} : { lookup: pinnedLookup(address.ip) }),
       });
     } catch (error) {
@@ -356,6 +357,14 @@ export class Links implements LinkOwner {
 /** Whether the node that was meant is surely not there: nobody listens, or somebody else answers. */
 function isGone(end: LinkEnd): boolean {
   return end.kind === 'refused' || (end.kind === 'rejected' && !['busy', 'quarantined', 'timeout'].includes(end.code));
+}
+
+/**
+ * Masks keep a page in a browser from choosing the bytes that a proxy sees. Between nodes no browser speaks, and a mask of
+ * zeros, which ws skips at both ends, saves 3.8 of 6.3 µs CPU a kB: ws masks byte by byte in JavaScript.
+ */
+function noMask(mask: Buffer): void {
+  mask.fill(0);
 }
 
 function pinnedLookup(ip: string): LookupFunction {
