@@ -225,6 +225,26 @@ test('both sides of a split that have enough nodes take messages, and after it e
   t.truthy(fourth && fifth);
 });
 
+test('a message under two names is delivered once, whichever name was held first and whichever is committed first', (t) => {
+  const trio = new Trio({ nodes: 5 });
+  const line = trio.line('room');
+  const [owner, second, third] = line as [NodeId, NodeId, NodeId];
+  const confirmations = ({ message }: { readonly message: { readonly type: string } }) => message.type === 'have';
+  trio.split([owner, second]);
+  trio.pass(2_000);
+  trio.append(owner, 'room', 1, '', 'x');
+  trio.settle(confirmations);
+  const there = trio.append(third, 'room', 1, '', 'x');
+  trio.settle(({ message, to }) => message.type === 'have' && to === owner);
+  t.like(there[0], { ok: true });
+  t.deepEqual(ids(trio, owner), []);
+  trio.heal();
+  trio.pass(1_000, ({ message, to }) => message.type === 'have' && to === owner);
+  t.deepEqual(ids(trio, owner), ['x']);
+  trio.pass(2_000);
+  t.deepEqual(ids(trio, owner), ['x']);
+});
+
 test('the lonely side of a split of three acknowledges nothing', (t) => {
   const trio = new Trio();
   const [owner] = trio.line('room') as [NodeId];

@@ -163,9 +163,10 @@ export class Orders {
   /** This message is in the order already, under another name. */
   #isAlias(log: ChannelLog, entry: StoredEntry): boolean {
     if (entry.publisher !== '') return entry.seq <= (log.chainOf(entry.publisher)?.ordered ?? 0);
+    // whichever of its names was held first: another one may have been committed before it
+    if (entry.aliases !== null) return entry.aliases.some((alias) => alias.place >= 0);
     const known = log.ids.get(entry.id);
-    if (known === undefined || known === entry) return false;
-    return typeof known === 'string' || known.place >= 0 || (entry.aliases?.some((e) => e.place >= 0) ?? false);
+    return known !== undefined && known !== entry && (typeof known === 'string' || known.place >= 0);
   }
 
   #passAlias(strand: Strand, entry: StoredEntry, now: number): void {
