@@ -57,8 +57,6 @@ export class NodeProcess {
     this.#child = spawn(command!, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: cleanEnvironment(settings.environment),
-      // Ctrl-C reaches the harness only, which decides how its nodes end.
-      detached: true,
     });
     this.exited = exitOf(this.#child);
     running.add(this);
