@@ -578,7 +578,11 @@ export class Membership {
   #heardAgain(unreached: number): void {
     if (!this.#isDeaf(unreached)) return;
     for (const entry of this.#view.suspects) {
-      entry.suspicion?.renew(this.#now, this.#timing.suspicionMinMs);
+      const { suspicion } = entry;
+      // once: on the small side of a split the few who answer are heard again and again between those who do not
+      if (!suspicion || suspicion.heardAgain) continue;
+      suspicion.heardAgain = true;
+      suspicion.renew(this.#now, this.#timing.suspicionMinMs);
       this.#gossip.tellClaim(entry.id, this.#now);
     }
   }

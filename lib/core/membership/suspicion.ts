@@ -30,6 +30,8 @@ export class Suspicion {
   refusedHere = false;
   /** The subject was told and probed once more, shortly before the end. */
   called = false;
+  /** It was given its time anew because this node, deaf for a while, heard somebody again. */
+  heardAgain = false;
   /** Others have come to a verdict already. */
   condemned = false;
   /** The verdict to reach: `forgotten` where others have gone that far. */
