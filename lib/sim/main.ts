@@ -15,6 +15,7 @@ const HELP = `npm run sim -- [membership | delivery] [options]
   --temper NAME    only this kind of trouble
   --trace          every event on a line
   --twice          run each seed twice and compare the traces
+  --scenarios      scripted scenarios, each with what it must hold (delivery)
   --mutants        run wrong variants of the protocol; each must be caught
   --mutant NAME    only this variant`;
 
@@ -34,6 +35,7 @@ async function main(): Promise<number> {
       trace: { type: 'boolean' },
       twice: { type: 'boolean' },
       mutants: { type: 'boolean' },
+      scenarios: { type: 'boolean' },
       mutant: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -52,6 +54,7 @@ async function main(): Promise<number> {
     from: number(values.from, 1),
     trace: values.trace ?? false,
     twice: values.twice ?? false,
+    scenarios: values.scenarios ?? false,
     mutants: (values.mutants ?? false) || values.mutant !== undefined,
     ...(values.seed === undefined ? {} : { seed: number(values.seed, 1) }),
     ...(values.keep === undefined ? {} : { keep: values.keep === 'none' ? [] : values.keep.split(',').map(Number) }),

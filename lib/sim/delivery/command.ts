@@ -5,6 +5,7 @@
 import type { SimOptions } from '../membership/command.js';
 import { describeFault } from '../world-faults.js';
 import { runDeliveryMutants } from './mutants.js';
+import { runScenarios } from './scenarios/all.js';
 import { type DeliveryOutcome, runDelivery } from './run.js';
 import { DELIVERY_TEMPERS, type DeliveryScenario, type DeliveryTemper, makeDeliveryScenario } from './scenario.js';
 
@@ -24,6 +25,7 @@ const MUST_HAPPEN = [
 ];
 
 export async function deliveryCommand(options: SimOptions, print: (line: string) => void): Promise<boolean> {
+  if (options.scenarios) return runScenarios(print);
   if (options.mutants) return runDeliveryMutants(print, options.mutant);
   const tempers = options.temper === undefined ? DELIVERY_TEMPERS : [temperOf(options.temper)];
   if (options.seed !== undefined)

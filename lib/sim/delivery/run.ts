@@ -34,6 +34,8 @@ export interface DeliveryTweaks {
   readonly defences?: ClientDefences;
   readonly line?: (line: string) => void;
   readonly event?: (event: HistoryEvent) => void;
+  /** Gets the whole history of the run that is judged. */
+  readonly history?: HistoryEvent[];
 }
 
 const NAMES = new Map([
@@ -60,6 +62,7 @@ export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks =
   if (tweaks.line === undefined && tweaks.event === undefined && scenario.calmMs > SOON_MS) {
     const outcome = runOnce({ ...scenario, calmMs: SOON_MS }, tweaks);
     if (outcome.violations.length === 0) return { ...outcome, scenario };
+    if (tweaks.history !== undefined) tweaks.history.length = 0;
   }
   return runOnce(scenario, tweaks);
 }
@@ -76,6 +79,7 @@ function runOnce(scenario: DeliveryScenario, tweaks: DeliveryTweaks): DeliveryOu
   const record = (body: HistoryBody): void => {
     const event = { t: world.now, ...body };
     tweaks.event?.(event);
+    tweaks.history?.push(event);
     checker.on(event);
   };
   const urls = Array.from({ length: nodes }, (_, i) => `http://10.0.0.${i}:7400`);

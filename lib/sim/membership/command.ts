@@ -18,6 +18,7 @@ export interface SimOptions {
   readonly trace: boolean;
   readonly twice: boolean;
   readonly mutants: boolean;
+  readonly scenarios?: boolean;
   readonly mutant?: string;
 }
 

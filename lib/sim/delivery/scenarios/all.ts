@@ -1,0 +1,34 @@
+/** `npm run sim -- delivery --scenarios`: each scripted scenario with the checkers and with what it must hold besides. */
+import type { HistoryEvent } from '../../checkers/history.js';
+import { type DeliveryTweaks, runDelivery } from '../run.js';
+import { CRASHES } from './crashes.js';
+import { PARTITIONS } from './partitions.js';
+import type { Scripted } from './standard.js';
+
+export const SCENARIOS: readonly Scripted[] = [...CRASHES, ...PARTITIONS];
+
+/** What is wrong with it; nothing: it holds. */
+export function judge(scripted: Scripted, tweaks: DeliveryTweaks = {}): string[] {
+  const history: HistoryEvent[] = [];
+  const outcome = runDelivery(scripted.scenario, { ...tweaks, history });
+  const broken = outcome.violations.map(({ rule, what }) => `${rule}: ${what}`);
+  if (scripted.mustFail !== undefined) {
+    const seen = outcome.violations.some(({ rule }) => scripted.mustFail!.includes(rule));
+    return seen ? [] : ['a loss that had to show did not show'];
+  }
+  const more = scripted.holds?.(outcome, history);
+  if (more !== undefined) broken.push(more);
+  return broken;
+}
+
+export function runScenarios(print: (line: string) => void): boolean {
+  let failed = 0;
+  for (const scripted of SCENARIOS) {
+    const broken = judge(scripted);
+    if (broken.length > 0) failed++;
+    print(`${broken.length === 0 ? '✔' : '✘'} ${scripted.name}`);
+    for (const what of broken.slice(0, 5)) print(`    ${what.slice(0, 300)}`);
+  }
+  print(failed === 0 ? `${SCENARIOS.length} scenarios hold` : `${failed} of ${SCENARIOS.length} scenarios do not hold`);
+  return failed === 0;
+}

@@ -1,0 +1,156 @@
+/** Scripted partitions: splits with clients on both sides, cuts one way, bridges, and nodes that die while cut off. */
+import type { Fault } from '../../world-faults.js';
+import { acksBetween, acksOf, gapsOf, lineOf, READERS, ROOM, type Scripted, START, setup, tablesAfter } from './standard.js';
+
+const LINE = lineOf(ROOM);
+const [OWNER, COPY, THIRD, FOURTH, LAST] = LINE as [number, number, number, number, number];
+const ALL = [0, 1, 2, 3, 4];
+const AT = START + 1_500;
+const others = (...of: number[]): number[] => ALL.filter((host) => !of.includes(host));
+/** Host of a client of the standard load. */
+const client = (i: number, nodes = 5): number => nodes + i;
+
+const split = (at: number, forMs: number, ...groups: number[][]): Fault => ({ at, kind: 'partition', groups, forMs });
+const cut = (at: number, forMs: number, from: number[], to: number[]): Fault => ({ at, kind: 'cut', from, to, forMs });
+
+/** At most so many tables by all nodes together, in a run of this kind: no flapping. */
+const calmTables =
+  (most: number): NonNullable<Scripted['holds']> =>
+  (_, history) => {
+    const tables = tablesAfter(history, START);
+    return tables <= most ? undefined : `${tables} tables were adopted`;
+  };
+
+const LONE = lineOf(ROOM, 3, 3)[0]!;
+const TWO = [0, 1, 2].filter((host) => host !== LONE);
+const SPLIT_MS = 12_000;
+
+export const PARTITIONS: readonly Scripted[] = [
+  {
+    name: 'two nodes against three, clients on both sides: both go on, afterwards everyone has everything',
+    scenario: setup('two-three', {
+      faults: [
+        split(AT, SPLIT_MS, [FOURTH, LAST, client(1), client(4)], [OWNER, COPY, THIRD, client(0), client(2), client(3)]),
+      ],
+      chaosMs: AT + SPLIT_MS + 3_000,
+    }),
+    holds: (_, history) => {
+      const small = acksOf(history, 1, 5, AT + 3_500, AT + SPLIT_MS);
+      const large = acksOf(history, 0, 5, AT + 3_500, AT + SPLIT_MS);
+      return small > 3 && large > 3 ? undefined : `acknowledged on the small side ${small}, on the large side ${large}`;
+    },
+  },
+  {
+    name: 'one node against two of three: alone it acknowledges nothing',
+    scenario: setup('one-two', {
+      nodes: 3,
+      faults: [
+        split(AT, SPLIT_MS, [LONE, client(0, 3), client(3, 3)], [...TWO, client(1, 3), client(2, 3), client(4, 3)]),
+      ],
+      chaosMs: AT + SPLIT_MS + 3_000,
+    }),
+    holds: (_, history) => {
+      const alone = acksOf(history, 0, 3, AT + 50, AT + SPLIT_MS);
+      const pair = acksOf(history, 1, 3, AT + 3_500, AT + SPLIT_MS);
+      if (alone > 0) return `the single node acknowledged ${alone} messages`;
+      return pair > 3 ? undefined : `the pair acknowledged ${pair} messages`;
+    },
+  },
+  {
+    name: 'the owner can send to the others and not hear them',
+    scenario: setup('deaf', { faults: [cut(AT, 6_000, others(OWNER), [OWNER])], chaosMs: 12_000 }),
+  },
+  {
+    name: 'the owner hears the others and cannot send to them',
+    scenario: setup('mute', { faults: [cut(AT, 6_000, [OWNER], others(OWNER))], chaosMs: 12_000 }),
+  },
+  {
+    name: 'two halves see each other through one node only',
+    scenario: setup('bridge', {
+      faults: [
+        cut(AT, 6_000, [OWNER, FOURTH], [COPY, LAST]),
+        cut(AT, 6_000, [COPY, LAST], [OWNER, FOURTH]),
+      ],
+      chaosMs: 12_000,
+    }),
+    holds: calmTables(60),
+  },
+  {
+    name: 'wires are cut one after the other and mended in another order',
+    scenario: setup('swizzle', {
+      faults: [
+        cut(AT, 5_000, [OWNER], [COPY]),
+        cut(AT + 400, 3_000, [COPY], [THIRD]),
+        cut(AT + 800, 5_500, [THIRD], [OWNER]),
+        cut(AT + 1_200, 1_500, [COPY], [OWNER]),
+        cut(AT + 1_600, 4_000, [FOURTH], [OWNER]),
+      ],
+      chaosMs: 12_000,
+    }),
+    holds: calmTables(60),
+  },
+  {
+    name: 'the owner is cut off from the nodes, not from its clients, and is killed in there',
+    scenario: setup('killed-alone', {
+      copies: 2,
+      faults: [split(AT, 4_000, [OWNER], others(OWNER)), { at: AT + 1_500, kind: 'kill', host: OWNER }],
+      chaosMs: 10_000,
+    }),
+  },
+  {
+    name: 'the two last in line are alone for a while with a publisher, and their messages reach the owner',
+    scenario: setup('last-two', {
+      faults: [split(AT, SPLIT_MS, [FOURTH, LAST, client(1), client(2)], [OWNER, COPY, THIRD])],
+      chaosMs: AT + SPLIT_MS + 3_000,
+    }),
+    holds: (_, history) =>
+      acksOf(history, 1, 5, AT + 3_500, AT + SPLIT_MS) > 3 ? undefined : 'the two did not acknowledge anything',
+  },
+  {
+    name: 'a wire is cut in the middle of a drain',
+    scenario: setup('cut-drain', {
+      faults: [{ at: AT, kind: 'command', host: OWNER, command: 'drain' }, split(AT + 30, 3_000, [OWNER], others(OWNER))],
+      chaosMs: 10_000,
+    }),
+    holds: (_, history) =>
+      acksBetween(history, AT + 5_000, AT + 7_000) > 5 ? undefined : 'no owner two seconds after the wire was mended',
+  },
+  {
+    name: 'a reader is away for longer than history: one gap before the next message',
+    scenario: setup('away', {
+      messages: 25,
+      faults: [{ at: AT, kind: 'command', host: client(4), command: 'away 5000' }],
+      chaosMs: 9_000,
+    }),
+    holds: (_, history) => {
+      const gaps = gapsOf(history, READERS[1]!, 5, ROOM);
+      return gaps === 1 ? undefined : `${gaps} gaps were told`;
+    },
+  },
+  {
+    name: 'both sides of a split remove what is too much, then meet',
+    scenario: setup('both-trim', {
+      messages: 25,
+      faults: [split(AT, 6_000, [FOURTH, LAST, client(1), client(4)], [OWNER, COPY, THIRD, client(0), client(3)])],
+      chaosMs: 12_000,
+    }),
+  },
+  {
+    name: 'publishers and readers change sides during a split',
+    scenario: setup('crossing', {
+      faults: [
+        split(AT, SPLIT_MS, [FOURTH, LAST], [OWNER, COPY, THIRD]),
+        ...[0, 1, 2, 3, 4, 5].flatMap((i): Fault[] => [
+          cut(AT + 3_200 + i * 150, 2_500, [client(i)], i % 2 === 0 ? [OWNER, COPY, THIRD] : [FOURTH, LAST]),
+          ...ALL.map((host): Fault => ({ at: AT + 3_210 + i * 150, kind: 'break', a: host, b: client(i) })),
+        ]),
+      ],
+      chaosMs: AT + SPLIT_MS + 3_000,
+    }),
+  },
+  {
+    name: 'one node does not know of another for a while',
+    scenario: setup('blind', { faults: [split(AT, 8_000, [COPY], [FOURTH])], chaosMs: AT + SPLIT_MS + 3_000 }),
+    holds: calmTables(60),
+  },
+];
