@@ -29,7 +29,15 @@ export interface PublishPorts {
   append(request: AppendRequest, now: number): void;
 }
 
-/** A publish that entered at this node (`retries`) or came from a peer. One object from its arrival to its answer. */
+/** Who gets the answer: whoever published here, or the peer that passed the publish on, under its own number. */
+type Origin =
+  | { done(result: AppendResult): void; readonly from?: undefined }
+  | { readonly from: NodeId; readonly req: number };
+
+/**
+ * A publish that entered at this node (`retries`) or came from a peer. One object from its arrival to its answer: those
+ * under way outlive a collection of the young, so what they are made of is copied.
+ */
 class Publish implements AppendRequest {
   readonly channel: string;
   readonly id: string;
@@ -40,22 +48,32 @@ class Publish implements AppendRequest {
   readonly slot: Slot;
   readonly hops: number;
   readonly deadlineAt: number;
+  /** The owner to which it was handed last. */
+  to: NodeId | null = null;
   readonly #publishes: Publishes;
-  readonly #origin: { done(result: AppendResult): void };
+  readonly #origin: Origin;
   #answered = false;
 
-  constructor(publishes: Publishes, request: AppendRequest, slot: Slot, hops: number, deadlineAt: number) {
+  constructor(
+    publishes: Publishes,
+    request: Omit<AppendRequest, 'done' | 'firstTriedAt'>,
+    origin: Origin,
+    slot: Slot,
+    hops: number,
+    firstTriedAt: number,
+    deadlineAt: number,
+  ) {
     this.channel = request.channel;
     this.id = request.id;
     this.publisher = request.publisher;
     this.seq = request.seq;
     this.data = request.data;
-    this.firstTriedAt = request.firstTriedAt;
+    this.firstTriedAt = firstTriedAt;
     this.slot = slot;
     this.hops = hops;
     this.deadlineAt = deadlineAt;
     this.#publishes = publishes;
-    this.#origin = request;
+    this.#origin = origin;
   }
 
   get answered(): boolean {
@@ -71,7 +89,9 @@ class Publish implements AppendRequest {
   finish(result: AppendResult): void {
     if (this.#answered) return;
     this.#answered = true;
-    this.#origin.done(result);
+    const origin = this.#origin;
+    if (origin.from === undefined) origin.done(result);
+    else this.#publishes.answer(origin.from, origin.req, result);
   }
 }
 
@@ -90,7 +110,7 @@ const FULL: AppendResult = { ok: false, code: 'overloaded', message: 'too many p
 export class Publishes {
   readonly #ports: PublishPorts;
   /** Sent to an owner, by request number; insertion order is deadline order. */
-  readonly #forwarded = new Map<number, { publish: Publish; to: NodeId }>();
+  readonly #forwarded = new Map<number, Publish>();
   /** To be tried again, in the order in which they failed. */
   #waiting: Publish[] = [];
   #retryAt = Number.POSITIVE_INFINITY;
@@ -108,32 +128,22 @@ export class Publishes {
   publish(request: AppendRequest, now: number): void {
     if (this.inFlight >= LIMITS.publishesInFlightMax) return request.done(FULL);
     const slot = this.#ports.slotOf(request.channel);
-    this.#route(new Publish(this, request, slot, 0, now + PUBLISH_TIMES.deadlineMs), now);
+    const { firstTriedAt } = request;
+    this.#route(new Publish(this, request, request, slot, 0, firstTriedAt, now + PUBLISH_TIMES.deadlineMs), now);
   }
 
   onForward(from: NodeId, m: Forward, now: number): void {
-    const { req } = m;
-    const ports = this.#ports;
-    const request: AppendRequest = {
-      channel: m.channel,
-      id: m.id,
-      publisher: m.publisher,
-      seq: m.seq,
-      data: m.data,
-      firstTriedAt: now - m.ageMs,
-      done(result) {
-        ports.send(from, { type: 'forwarded', req, result });
-      },
-    };
     const slot = this.#ports.slotOf(m.channel);
-    this.#route(new Publish(this, request, slot, m.hops, now + PUBLISH_TIMES.deadlineMs), now);
+    const origin = { from, req: m.req };
+    const deadlineAt = now + PUBLISH_TIMES.deadlineMs;
+    this.#route(new Publish(this, m, origin, slot, m.hops, now - m.ageMs, deadlineAt), now);
   }
 
   onForwarded(from: NodeId, m: Forwarded): void {
-    const entry = this.#forwarded.get(m.req);
-    if (entry === undefined || entry.to !== from) return;
+    const publish = this.#forwarded.get(m.req);
+    if (publish?.to !== from) return;
     this.#forwarded.delete(m.req);
-    entry.publish.done(m.result);
+    publish.done(m.result);
   }
 
   /** The table changed: what waits goes out at once. */
@@ -143,11 +153,15 @@ export class Publishes {
 
   /** The link broke: what was under way there may be stored or not; the id makes asking again harmless. */
   onPeerReset(peer: NodeId): void {
-    for (const [req, { publish, to }] of this.#forwarded) {
-      if (to !== peer) continue;
+    for (const [req, publish] of this.#forwarded) {
+      if (publish.to !== peer) continue;
       this.#forwarded.delete(req);
       publish.done(MOVED);
     }
+  }
+
+  answer(to: NodeId, req: number, result: AppendResult): void {
+    this.#ports.send(to, { type: 'forwarded', req, result });
   }
 
   later(publish: Publish): void {
@@ -158,11 +172,11 @@ export class Publishes {
   nextWakeAt(now: number): number {
     if (this.#waiting.length > 0) return this.#retryAt < 0 ? now + PUBLISH_TIMES.retryMs : this.#retryAt;
     const first = this.#forwarded.values().next();
-    return first.done === true ? Number.POSITIVE_INFINITY : first.value.publish.deadlineAt;
+    return first.done === true ? Number.POSITIVE_INFINITY : first.value.deadlineAt;
   }
 
   tick(now: number): void {
-    for (const [req, { publish }] of this.#forwarded) {
+    for (const [req, publish] of this.#forwarded) {
       if (publish.deadlineAt > now) break;
       this.#forwarded.delete(req);
       publish.finish(TIMEOUT);
@@ -186,7 +200,8 @@ export class Publishes {
       return publish.done(MOVED);
     }
     const req = ++this.#req;
-    this.#forwarded.set(req, { publish, to: owner });
+    publish.to = owner;
+    this.#forwarded.set(req, publish);
     this.#ports.send(owner, {
       type: 'forward',
       req,
