@@ -5,9 +5,9 @@
 import type { SimOptions } from '../membership/command.js';
 import { describeFault } from '../world-faults.js';
 import { runDeliveryMutants } from './mutants.js';
-import { runScenarios } from './scenarios/all.js';
 import { type DeliveryOutcome, runDelivery } from './run.js';
 import { DELIVERY_TEMPERS, type DeliveryScenario, type DeliveryTemper, makeDeliveryScenario } from './scenario.js';
+import { runScenarios } from './scenarios/all.js';
 
 /** What a sweep over all tempers of this many seeds or more must have seen. */
 const WORTH_COUNTING = 100;

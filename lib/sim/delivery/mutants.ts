@@ -1,90 +1,116 @@
 /**
- * The self-test of the delivery simulator: wrong variants of node and client, each caught within a stated number of
- * seeds, or the command fails. A variant that is harmless by design says so, and must stay harmless.
+ * The self-test of the delivery simulator: wrong variants of node and client, each caught within a stated number of runs,
+ * or the command fails. A variant that is harmless by design says so, and must stay harmless. Scripted scenarios come
+ * first where one of them is the schedule that a bug needs; then seeds of the tempers that show it.
  */
 import { ALL_DEFENCES, type ClientDefences } from '../../client/core/ports.js';
 import type { Mutation } from '../../core/channel/mutations.js';
 import { runDelivery } from './run.js';
 import { type DeliveryTemper, makeDeliveryScenario } from './scenario.js';
+import { judge, SCENARIOS } from './scenarios/all.js';
 
-interface Mutant {
+export interface Mutant {
   readonly name: string;
-  readonly node?: Mutation;
+  readonly node?: readonly Mutation[];
   readonly client?: keyof ClientDefences;
+  /** Scripted scenarios, by their short names. */
+  readonly scripts?: readonly string[];
   /** Kinds of schedule that show it, tried in turn. */
   readonly tempers: readonly DeliveryTemper[];
   /** Seeds of each within which it must be caught. */
   readonly budget: number;
+  /** Caught within seconds: part of every test run. */
+  readonly quick?: boolean;
   /** Why no run can show it. */
   readonly harmless?: string;
 }
 
-const ALL: readonly DeliveryTemper[] = ['noisy', 'quiet', 'triggered', 'short-history', 'planned'];
+function node(name: Mutation, tempers: readonly DeliveryTemper[], budget: number, more: Partial<Mutant> = {}): Mutant {
+  return { name, node: [name], tempers, budget, ...more };
+}
 
-const node = (name: Mutation, tempers: readonly DeliveryTemper[] = ALL, budget = 200): Mutant => ({
-  name,
-  node: name,
-  tempers,
-  budget,
-});
+const QUICK = { quick: true } as const;
 
 export const MUTANTS: readonly Mutant[] = [
-  node('ackBeforeReplicate', ['quiet', 'triggered', 'noisy']),
-  node('countStaleBoot', ['quiet', 'noisy']),
-  node('dropWhenNotHolder'),
-  node('reuseLineage'),
-  node('noOwnerDedupe'),
-  node('noAliasAdvance'),
-  node('deliverBeforeCommit'),
-  node('confirmAcrossHole'),
-  node('noPushLateMerge'),
-  node('noChainCheck'),
-  node('ackRepeatEarly'),
-  node('noForward'),
-  node('silentShrink'),
-  node('copyOwnOnly'),
-  node('noRebuild'),
-  node('ackOnFence'),
-  node('readFromHead'),
-  node('noOrderGate'),
-  node('trimWithoutGap', ['short-history']),
-  node('gapAfterMessage', ['short-history']),
-  node('floorsWithoutCuts', ['short-history']),
-  node('expireByWallClock'),
-  node('leaveOnStaleConfirmations', ['planned', 'quiet']),
-  { name: 'client without positions', client: 'position', tempers: ALL, budget: 200 },
-  { name: 'client without the chain check', client: 'chain', tempers: ALL, budget: 200 },
-  { name: 'client without the check for aliases', client: 'alias', tempers: ALL, budget: 200 },
+  node('ackBeforeReplicate', ['cut-off', 'triggered'], 60, QUICK),
+  node('countStaleBoot', ['planned', 'cut-off'], 40, QUICK),
+  node('dropWhenNotHolder', ['quiet', 'planned'], 40, QUICK),
+  node('reuseLineage', ['planned', 'quiet'], 40, QUICK),
+  node('noOwnerDedupe', ['noisy', 'cut-off', 'short-history'], 60),
+  node('noAliasAdvance', ['noisy', 'cut-off'], 60),
+  node('deliverBeforeCommit', ['cut-off'], 60),
+  node('noPushLateMerge', ['noisy', 'leaky', 'split'], 150),
+  node('noChainCheck', ['noisy'], 150),
+  node('ackRepeatEarly', ['cut-off'], 20, { scripts: ['one-two'], ...QUICK }),
+  node('silentShrink', ['cut-off'], 20, { scripts: ['alone'], ...QUICK }),
+  node('copyOwnOnly', ['quiet'], 40, { scripts: ['stale-copy'], ...QUICK }),
+  node('noRebuild', ['quiet'], 20, { scripts: ['owner-killed'], ...QUICK }),
+  node('readFromHead', ['noisy'], 20, QUICK),
+  node('trimWithoutGap', ['short-history'], 40, QUICK),
+  node('gapAfterMessage', ['short-history'], 40, QUICK),
+  node('floorsWithoutCuts', ['short-history'], 200),
+  node('expireByWallClock', ['planned'], 40, QUICK),
+  node('leaveOnStaleConfirmations', ['planned'], 200),
+  node('noOrderGate', ['noisy', 'planned', 'split'], 150),
+  node('ackOnFence', ['split', 'triggered'], 200),
+  { name: 'client without the chain check', client: 'chain', tempers: ['leaky'], budget: 40, quick: true },
+  { name: 'client without the check for aliases', client: 'alias', tempers: ['split', 'noisy'], budget: 150 },
   {
-    ...node('skipAcquire', ALL, 20),
+    ...node('confirmAcrossHole', ['noisy'], 20),
+    harmless:
+      'a link loses a suffix or nothing, and every sender starts again from what was confirmed: no hole arrives',
+  },
+  {
+    ...node('noForward', ['split'], 20),
+    harmless: 'who takes a slot over asks every live node, and who is asked gives what it has',
+  },
+  {
+    ...node('skipAcquire', ['noisy', 'split'], 20),
     harmless: 'asking what others hold before serving saves time; holders push it in any case',
+  },
+  {
+    name: 'client without positions',
+    client: 'position',
+    tempers: ['noisy'],
+    budget: 20,
+    harmless: 'publishers here number their messages, and the chain tells repeats; positions decide where they do not',
   },
 ];
 
 export function runDeliveryMutants(print: (line: string) => void, only?: string): boolean {
-  let survivors = 0;
+  let bad = 0;
+  let caught = 0;
   for (const mutant of MUTANTS) {
     if (only !== undefined && mutant.name !== only) continue;
-    const caught = hunt(mutant);
-    const good = (caught === undefined) === (mutant.harmless !== undefined);
-    if (!good) survivors++;
-    const verdict =
-      caught === undefined ? `not caught in ${mutant.budget} seeds of ${mutant.tempers.join(', ')}` : caught;
+    const { by, runs } = hunt(mutant);
+    const isGood = (by === undefined) === (mutant.harmless !== undefined);
+    if (!isGood) bad++;
+    if (by !== undefined) caught++;
+    const verdict = by === undefined ? `not caught in ${runs} runs` : `run ${runs}: ${by}`;
     const note = mutant.harmless === undefined ? '' : ` (harmless: ${mutant.harmless})`;
-    print(`${good ? '✔' : '✘'} ${mutant.name}: ${verdict}${note}`);
+    print(`${isGood ? '✔' : '✘'} ${mutant.name}: ${verdict}${note}`);
   }
-  print(survivors === 0 ? 'every mutant as expected' : `${survivors} mutants not as expected`);
-  return survivors === 0;
+  print(`${caught} caught; ${bad === 0 ? 'every mutant as expected' : `${bad} mutants not as expected`}`);
+  return bad === 0;
 }
 
-function hunt(mutant: Mutant): string | undefined {
-  const mutations = new Set(mutant.node === undefined ? [] : [mutant.node]);
+/** What caught it and in which run; runs without a catch otherwise. */
+export function hunt(mutant: Mutant): { by: string | undefined; runs: number } {
+  const mutations = new Set(mutant.node ?? []);
   const defences = mutant.client === undefined ? ALL_DEFENCES : { ...ALL_DEFENCES, [mutant.client]: false };
+  let runs = 0;
+  for (const scripted of SCENARIOS) {
+    if (mutant.scripts?.includes(scripted.scenario.temper) !== true) continue;
+    runs++;
+    const [first] = judge(scripted, { mutations, defences });
+    if (first !== undefined) return { by: `scenario "${scripted.name}": ${first.slice(0, 100)}`, runs };
+  }
   for (let seed = 1; seed <= mutant.budget; seed++) {
     for (const temper of mutant.tempers) {
+      runs++;
       const { violations } = runDelivery(makeDeliveryScenario(seed, temper), { mutations, defences });
-      if (violations.length > 0) return `caught by ${temper} seed ${seed}: ${violations[0]!.rule}`;
+      if (violations.length > 0) return { by: `${temper} seed ${seed}: ${violations[0]!.rule}`, runs };
     }
   }
-  return undefined;
+  return { by: undefined, runs };
 }

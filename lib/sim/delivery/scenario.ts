@@ -145,26 +145,25 @@ function kills(nodes: number, chaosMs: number, random: SeededRandom, fast: boole
  */
 function splits(nodes: number, chaosMs: number, random: SeededRandom): Fault[] {
   const faults: Fault[] = [];
-  for (let at = START_MS + random.between(0, 1_500); at < chaosMs - 3_000; at += random.between(5_500, 8_000)) {
-    const mixed = random.shuffled(Array.from({ length: nodes }, (_, i) => i));
-    const forMs = random.between(2_500, 5_000);
-    faults.push({ at, kind: 'partition', groups: [mixed.slice(0, 2), mixed.slice(2)], forMs });
-    if (random.chance(0.6))
-      faults.push({
-        at: at + random.between(0, forMs),
-        kind: 'delay',
-        host: mixed[0]!,
-        addMs: random.between(20, 150),
-        forMs,
-      });
-    for (let i = 4 + random.below(8); i > 0; i--) {
-      const client = nodes + random.below(7);
-      const broken = at + random.between(0, forMs + 800);
-      // whoever served it is out of its reach for a moment, so that it goes elsewhere
-      const host = random.below(nodes);
-      faults.push({ at: broken, kind: 'cut', from: [client], to: [host], forMs: random.between(100, 2_000) });
-      faults.push({ at: broken, kind: 'break', a: host, b: client });
-    }
+  const at = START_MS + random.between(0, 500);
+  const mixed = random.shuffled(Array.from({ length: nodes }, (_, i) => i));
+  const forMs = Math.min(chaosMs - at - 500, random.between(6_500, 8_500));
+  faults.push({ at, kind: 'partition', groups: [mixed.slice(0, 2), mixed.slice(2)], forMs });
+  if (random.chance(0.6))
+    faults.push({
+      at: at + random.between(0, forMs),
+      kind: 'delay',
+      host: mixed[0]!,
+      addMs: random.between(20, 150),
+      forMs,
+    });
+  for (let i = 4 + random.below(8); i > 0; i--) {
+    const client = nodes + random.below(7);
+    const broken = at + random.between(0, forMs + 800);
+    // whoever served it is out of its reach for a moment, so that it goes elsewhere
+    const host = random.below(nodes);
+    faults.push({ at: broken, kind: 'cut', from: [client], to: [host], forMs: random.between(100, 2_000) });
+    faults.push({ at: broken, kind: 'break', a: host, b: client });
   }
   return faults.sort((a, b) => a.at - b.at);
 }

@@ -1,6 +1,16 @@
 /** Scripted deaths and pauses: owners and copies killed at the worst moments, restarted empty, stopped and woken. */
 import type { Fault } from '../../world-faults.js';
-import { acksBetween, acksOf, lineOf, longestSilence, ROOM, type Scripted, START, setup, tablesAfter } from './standard.js';
+import {
+  acksBetween,
+  acksOf,
+  lineOf,
+  longestSilence,
+  ROOM,
+  type Scripted,
+  START,
+  setup,
+  tablesAfter,
+} from './standard.js';
 
 const LINE = lineOf(ROOM);
 const OWNER = LINE[0]!;
@@ -71,7 +81,10 @@ export const CRASHES: readonly Scripted[] = [
   },
   {
     name: 'the owner stands still for 400 ms again and again, too short to be suspected for good',
-    scenario: setup('naps', { faults: [0, 1, 2, 3, 4, 5].map((i) => stall(AT + i * 1_000, OWNER, 400)), chaosMs: 10_000 }),
+    scenario: setup('naps', {
+      faults: [0, 1, 2, 3, 4, 5].map((i) => stall(AT + i * 1_000, OWNER, 400)),
+      chaosMs: 10_000,
+    }),
     holds: (_, history) => {
       const tables = tablesAfter(history, AT);
       return tables === 0 ? undefined : `${tables} tables were adopted`;
@@ -101,7 +114,8 @@ export const CRASHES: readonly Scripted[] = [
     scenario: setup('acks-lost', {
       faults: Array.from({ length: 20 }, (_, i): Fault => ({ at: AT + i * 137, kind: 'break', a: i % 5, b: 5 })),
     }),
-    holds: (_, history) => (acksOf(history, 0, 5, AT, AT + 6_000) > 5 ? undefined : 'the publisher did not get through'),
+    holds: (_, history) =>
+      acksOf(history, 0, 5, AT, AT + 6_000) > 5 ? undefined : 'the publisher did not get through',
   },
   {
     name: 'a publisher stands still for longer than its session is remembered, and goes on',

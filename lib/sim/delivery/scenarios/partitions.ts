@@ -1,6 +1,18 @@
 /** Scripted partitions: splits with clients on both sides, cuts one way, bridges, and nodes that die while cut off. */
 import type { Fault } from '../../world-faults.js';
-import { acksBetween, acksOf, gapsOf, lineOf, READERS, ROOM, type Scripted, START, setup, tablesAfter } from './standard.js';
+import {
+  acksBetween,
+  acksOf,
+  CLIENTS,
+  gapsOf,
+  lineOf,
+  READERS,
+  ROOM,
+  type Scripted,
+  START,
+  setup,
+  tablesAfter,
+} from './standard.js';
 
 const LINE = lineOf(ROOM);
 const [OWNER, COPY, THIRD, FOURTH, LAST] = LINE as [number, number, number, number, number];
@@ -24,19 +36,29 @@ const calmTables =
 const LONE = lineOf(ROOM, 3, 3)[0]!;
 const TWO = [0, 1, 2].filter((host) => host !== LONE);
 const SPLIT_MS = 12_000;
+/** A node that reaches nobody holds its verdicts back for eighteen seconds. */
+const ALONE_MS = 26_000;
+const BOTH_WRITE = CLIENTS.map((plan, i) => (i < 2 ? { ...plan, writes: [ROOM] } : plan));
 
 export const PARTITIONS: readonly Scripted[] = [
   {
     name: 'two nodes against three, clients on both sides: both go on, afterwards everyone has everything',
     scenario: setup('two-three', {
+      clients: BOTH_WRITE,
+      // the publisher on the small side goes on where its earlier messages are held
       faults: [
-        split(AT, SPLIT_MS, [FOURTH, LAST, client(1), client(4)], [OWNER, COPY, THIRD, client(0), client(2), client(3)]),
+        split(
+          AT,
+          SPLIT_MS,
+          [COPY, THIRD, client(1), client(4)],
+          [OWNER, FOURTH, LAST, client(0), client(2), client(3)],
+        ),
       ],
       chaosMs: AT + SPLIT_MS + 3_000,
     }),
     holds: (_, history) => {
-      const small = acksOf(history, 1, 5, AT + 3_500, AT + SPLIT_MS);
-      const large = acksOf(history, 0, 5, AT + 3_500, AT + SPLIT_MS);
+      const small = acksOf(history, 1, 5, AT + 8_000, AT + SPLIT_MS);
+      const large = acksOf(history, 0, 5, AT + 8_000, AT + SPLIT_MS);
       return small > 3 && large > 3 ? undefined : `acknowledged on the small side ${small}, on the large side ${large}`;
     },
   },
@@ -57,6 +79,20 @@ export const PARTITIONS: readonly Scripted[] = [
     },
   },
   {
+    name: 'one node of three is alone for so long that it gives the others up: still it acknowledges nothing',
+    scenario: setup('alone', {
+      nodes: 3,
+      faults: [
+        split(AT, ALONE_MS, [LONE, client(0, 3), client(3, 3)], [...TWO, client(1, 3), client(2, 3), client(4, 3)]),
+      ],
+      chaosMs: AT + ALONE_MS + 2_000,
+    }),
+    holds: (_, history) => {
+      const alone = acksOf(history, 0, 3, AT + 50, AT + ALONE_MS);
+      return alone === 0 ? undefined : `the single node acknowledged ${alone} messages`;
+    },
+  },
+  {
     name: 'the owner can send to the others and not hear them',
     scenario: setup('deaf', { faults: [cut(AT, 6_000, others(OWNER), [OWNER])], chaosMs: 12_000 }),
   },
@@ -67,10 +103,7 @@ export const PARTITIONS: readonly Scripted[] = [
   {
     name: 'two halves see each other through one node only',
     scenario: setup('bridge', {
-      faults: [
-        cut(AT, 6_000, [OWNER, FOURTH], [COPY, LAST]),
-        cut(AT, 6_000, [COPY, LAST], [OWNER, FOURTH]),
-      ],
+      faults: [cut(AT, 6_000, [OWNER, FOURTH], [COPY, LAST]), cut(AT, 6_000, [COPY, LAST], [OWNER, FOURTH])],
       chaosMs: 12_000,
     }),
     holds: calmTables(60),
@@ -100,16 +133,23 @@ export const PARTITIONS: readonly Scripted[] = [
   {
     name: 'the two last in line are alone for a while with a publisher, and their messages reach the owner',
     scenario: setup('last-two', {
-      faults: [split(AT, SPLIT_MS, [FOURTH, LAST, client(1), client(2)], [OWNER, COPY, THIRD])],
+      faults: [
+        // it publishes nothing before: what it had published would be held on the other side alone, and it would wait
+        { at: 410, kind: 'stall', host: client(2), forMs: AT },
+        split(AT, SPLIT_MS, [FOURTH, LAST, client(2)], [OWNER, COPY, THIRD]),
+      ],
       chaosMs: AT + SPLIT_MS + 3_000,
     }),
     holds: (_, history) =>
-      acksOf(history, 1, 5, AT + 3_500, AT + SPLIT_MS) > 3 ? undefined : 'the two did not acknowledge anything',
+      acksOf(history, 2, 5, AT + 3_500, AT + SPLIT_MS) > 3 ? undefined : 'the two did not acknowledge anything',
   },
   {
     name: 'a wire is cut in the middle of a drain',
     scenario: setup('cut-drain', {
-      faults: [{ at: AT, kind: 'command', host: OWNER, command: 'drain' }, split(AT + 30, 3_000, [OWNER], others(OWNER))],
+      faults: [
+        { at: AT, kind: 'command', host: OWNER, command: 'drain' },
+        split(AT + 30, 3_000, [OWNER], others(OWNER)),
+      ],
       chaosMs: 10_000,
     }),
     holds: (_, history) =>

@@ -3,8 +3,8 @@
  * Host numbers are fixed, and the table follows from them, so a script can name "the owner" before the run.
  */
 import { CHANNELS_DEFAULTS, type ChannelsOptions } from '../../../core/channel/options.js';
-import type { TableMember } from '../../../core/table/types.js';
 import { buildTable } from '../../../core/table/table.js';
+import type { TableMember } from '../../../core/table/types.js';
 import type { HistoryEvent } from '../../checkers/history.js';
 import { idOfNumber } from '../../membership/member-program.js';
 import type { Fault, Trigger } from '../../world-faults.js';
@@ -39,10 +39,9 @@ export const ROOM = 'room:1';
 export const START = 1_500;
 
 /** Hosts of clients, counted from the first. */
-export const WRITERS = [0, 1, 2];
 export const READERS = [3, 4, 5];
 
-const CLIENTS: readonly ClientPlan[] = [
+export const CLIENTS: readonly ClientPlan[] = [
   { user: 'writer0', reads: [], writes: [ROOM], everyMs: 80, window: 4 },
   { user: 'writer1', reads: [], writes: [ROOM, 'room:2'], everyMs: 120, window: 4 },
   { user: 'writer2', reads: [], writes: ['room:2', 'room:3'], everyMs: 150, window: 2 },
@@ -84,7 +83,13 @@ export function lineOf(channel: string, nodes = 5, copies = 3): number[] {
   return table.orderOf(table.slotOf(channel)).map((id) => ids.indexOf(id));
 }
 
-export function acksOf(history: readonly HistoryEvent[], client: number, nodes: number, from: number, to: number): number {
+export function acksOf(
+  history: readonly HistoryEvent[],
+  client: number,
+  nodes: number,
+  from: number,
+  to: number,
+): number {
   const p = `client-${nodes + client}.`;
   return history.filter((e) => e.kind === 'pub-ok' && e.p.startsWith(p) && e.t >= from && e.t <= to).length;
 }

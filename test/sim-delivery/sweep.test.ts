@@ -1,0 +1,34 @@
+import test from 'ava';
+import { runDelivery } from '../../lib/sim/delivery/run.js';
+import { DELIVERY_TEMPERS, makeDeliveryScenario } from '../../lib/sim/delivery/scenario.js';
+import { REGRESSIONS } from './seeds.js';
+
+/** Of each temper; the rest by `npm run sim -- delivery`. */
+const SEEDS = 12;
+
+for (const temper of DELIVERY_TEMPERS) {
+  test(`nothing is lost, repeated or out of order in ${SEEDS} ${temper} runs`, (t) => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { violations, counts } = runDelivery(makeDeliveryScenario(seed, temper));
+      t.deepEqual(violations.slice(0, 3), [], `npm run sim -- delivery --seed ${seed} --temper ${temper}`);
+      t.true(counts.acknowledged > 0, `seed ${seed} acknowledged nothing`);
+    }
+  });
+}
+
+test('seeds that once failed hold', (t) => {
+  for (const [seed, temper, why] of REGRESSIONS) {
+    const { violations } = runDelivery(makeDeliveryScenario(seed, temper));
+    t.deepEqual(violations.slice(0, 3), [], `seed ${seed} ${temper}: ${why}`);
+  }
+});
+
+test('the same seed gives the same run', (t) => {
+  for (const temper of DELIVERY_TEMPERS) {
+    const scenario = makeDeliveryScenario(7, temper);
+    const first = runDelivery(scenario);
+    const second = runDelivery(scenario);
+    t.is(first.hash, second.hash, temper);
+    t.deepEqual(first.counts, second.counts, temper);
+  }
+});
