@@ -11,6 +11,7 @@ const LONG_FOR_A_REASON: Readonly<Record<string, string>> = {
   'lib/core/membership/membership.ts': 'one state machine: its handlers share the view, the probes and the suspicions',
   'lib/core/node.ts': 'wires every part of the node to every other; taking it apart would only add ports',
   'lib/sim/network.ts': 'one network with every fault it can have, so that faults combine',
+  'test/membership/pitfalls.test.ts': 'a catalogue: one test for each pitfall that bit others',
   'test/channel/ring.ts': 'a whole small cluster of channel sides, with its faults and its checks',
 };
 
