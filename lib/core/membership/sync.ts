@@ -82,7 +82,7 @@ export class Sync {
 
   onSync(from: NodeId, count: number, parts: readonly SyncPart[], lists: readonly SyncList[]): void {
     if (parts.length > 0 && count * 2 < this.#view.entries.length) {
-      this.#sendEntries(from, this.#sample(SAMPLE_MAX));
+      this.#sendRecords(from, this.#sample(SAMPLE_MAX));
       return;
     }
     if (count > this.#view.entries.length * 1.2) this.#hurried = true;
@@ -90,13 +90,14 @@ export class Sync {
     this.#answerLists(from, lists);
   }
 
+  /** Forgotten members too: whoever has an older record of one can only so learn that it is gone. */
   onWant(from: NodeId, ids: readonly NodeId[]): void {
-    const entries: Entry[] = [];
+    const records: MemberRecord[] = [];
     for (const id of ids) {
-      const entry = this.#view.get(id);
-      if (entry) entries.push(entry);
+      const record = this.#view.get(id)?.record ?? this.#view.tombstones.get(id)?.record;
+      if (record) records.push(record);
     }
-    this.#sendEntries(from, entries);
+    this.#sendRecords(from, records);
   }
 
   #delayMs(): number {
@@ -131,7 +132,7 @@ export class Sync {
 
   #answerLists(from: NodeId, lists: readonly SyncList[]): void {
     const want: NodeId[] = [];
-    const give: Entry[] = [];
+    const give: MemberRecord[] = [];
     const buried: Claim[] = [];
     for (const list of lists) {
       const theirs = new Map(list.entries);
@@ -140,7 +141,7 @@ export class Sync {
         theirs.delete(entry.id);
         if (hash === entry.low) continue;
         if (hash !== undefined) want.push(entry.id);
-        give.push(entry);
+        if (give.length < LIMITS.syncEntriesMax) give.push(entry.record);
       }
       for (const id of theirs.keys()) {
         want.push(id);
@@ -151,27 +152,26 @@ export class Sync {
     }
     if (buried.length > 0) this.#ports.send(from, { type: 'news', records: [], claims: buried });
     if (want.length > 0) this.#ports.send(from, { type: 'want', ids: want.slice(0, LIMITS.syncEntriesMax) });
-    this.#sendEntries(from, give.slice(0, LIMITS.syncEntriesMax));
+    this.#sendRecords(from, give);
   }
 
-  #sendEntries(to: NodeId, entries: readonly Entry[]): void {
-    for (let i = 0; i < entries.length; i += LIMITS.newsRecordsMax) {
-      const records: MemberRecord[] = [];
+  #sendRecords(to: NodeId, all: readonly MemberRecord[]): void {
+    for (let i = 0; i < all.length; i += LIMITS.newsRecordsMax) {
+      const records = all.slice(i, i + LIMITS.newsRecordsMax);
       const claims: Claim[] = [];
-      for (const entry of entries.slice(i, i + LIMITS.newsRecordsMax)) {
-        records.push(entry.record);
-        const claim = this.#ports.claimOf(entry.id);
+      for (const record of records) {
+        const claim = this.#ports.claimOf(record.id);
         if (claim) claims.push(claim);
       }
       this.#ports.send(to, { type: 'news', records, claims });
     }
   }
 
-  #sample(count: number): readonly Entry[] {
+  #sample(count: number): MemberRecord[] {
     const { entries } = this.#view;
-    if (entries.length <= count) return entries;
     const start = this.#ports.random.below(entries.length);
-    return Array.from({ length: count }, (_, i) => entries[(start + i) % entries.length] as Entry);
+    const length = Math.min(count, entries.length);
+    return Array.from({ length }, (_, i) => (entries[(start + i) % entries.length] as Entry).record);
   }
 
   #within(bits: number, prefix: number): readonly Entry[] {

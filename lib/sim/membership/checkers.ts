@@ -49,6 +49,7 @@ const EXCUSE_MS = 30_000;
 /** Stalls that a member must be forgiven, summed over the time of a suspicion. */
 const FORGIVEN_STALL_MS = 2_900;
 const OWN_WAIT_MS = 3_000;
+const OWN_WAIT_TOLD_MS = 1_000;
 const FRAME_BYTES_MAX = 64 * 1024;
 
 export class Checkers implements Watcher {
@@ -56,6 +57,7 @@ export class Checkers implements Watcher {
   readonly counts = new Map<string, number>();
   world!: World;
   readonly #views = new Map<object, Map<NodeId, Seen>>();
+  readonly #ownWaits = new Map<NodeId, number>();
   readonly #contents = new Map<string, string>();
   readonly #lastRebuild = new Map<object, { at: number; livened: boolean; table: string }>();
   readonly #wired: readonly { from: number; until: number; hosts: ReadonlySet<number> | undefined }[];
@@ -271,17 +273,21 @@ export class Checkers implements Watcher {
       const program = this.program(subject.index);
       if (program?.id !== id || program.boot !== record.boot) continue;
       this.count('running member failed');
-      // What a cut-off node has waited for in vain all the time may run out just after the heal.
-      const ownWait = because === 'no answer in time' && now < this.wellFrom + OWN_WAIT_MS;
+      // What a cut-off node has waited for in vain all the time may run out just after the heal, and be told.
+      if (now < this.wellFrom + OWN_WAIT_MS && because === 'no answer in time') this.#ownWaits.set(id, now);
+      const ownWait = now - (this.#ownWaits.get(id) ?? Number.NEGATIVE_INFINITY) < OWN_WAIT_TOLD_MS;
       if ((now < this.wellFrom || ownWait) && this.#troubled(subject.index, host, now)) return;
       this.violate('no healthy member removed', `host ${host} fails host ${subject.index}: ${because}`);
     }
   }
 
   #troubled(subject: number, accuser: number, now: number): boolean {
+    // Whoever stalls reads old verdicts late.
+    let lateMs = 0;
+    for (const stall of this.world.stalls) if (stall.host === accuser) lateMs += stall.until - stall.at;
     let stalledMs = 0;
     for (const stall of this.world.stalls)
-      if (stall.host === subject && now - stall.until < EXCUSE_MS) stalledMs += stall.until - stall.at;
+      if (stall.host === subject && now - stall.until < EXCUSE_MS + lateMs) stalledMs += stall.until - stall.at;
     if (stalledMs > FORGIVEN_STALL_MS) return true;
     return this.#wired.some(
       (w) => w.from <= now && now - w.until < EXCUSE_MS && (!w.hosts || w.hosts.has(subject) || w.hosts.has(accuser)),
