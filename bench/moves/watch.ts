@@ -97,7 +97,8 @@ export class SessionWatch {
   }
 
   #onState(t: number, client: string, state: string, reason: string): void {
-    if (state === 'connected') this.stays.push({ t, client, node: reason.split(' ', 1)[0]! });
+    // over SSE the client does not always know by whom it is served
+    if (state === 'connected') this.stays.push({ t, client, node: reason.split(' ', 1)[0] || '?' });
     else if (state === 'moving') {
       this.moves.push({ t, client });
       // the old connection still delivers, unless the library says that it does not

@@ -24,7 +24,7 @@ export interface ReaderCounts {
 export class ReaderLog {
   readonly plan: ReaderPlan;
   readonly counts: ReaderCounts = { delivered: 0, gaps: 0 };
-  /** Where it is connected; '' where nowhere. */
+  /** Where it is connected; '' where nowhere, `?` where the transport does not say. */
   node = '';
   readonly #recorder: Recorder;
   readonly #subscribed = new Set<string>();
@@ -90,7 +90,7 @@ export class ReaderLog {
   }
 
   state(state: string, reason: string): void {
-    if (state === 'connected') this.node = reason.split(' ', 1)[0]!;
+    if (state === 'connected') this.node = reason.split(' ', 1)[0] || '?';
     else if (state !== 'moving' && state !== 'error') this.node = '';
     this.#recorder.record({ kind: 'state', client: this.plan.client, state, reason });
   }
