@@ -273,7 +273,7 @@ function planned(nodes: number, chaosMs: number, random: SeededRandom): Fault[] 
   for (let host = random.below(nodes); at < chaosMs - 2_000 && nodes > 1; host = (host + 1) % nodes) {
     // a copy that has just started anew holds nothing, whatever it confirmed before
     if (nodes > 2 && random.chance(0.4))
-      faults.push({ at: at - random.between(10, 400), kind: 'restart', host: (host + 1) % nodes, memory: true });
+      faults.push({ at: at + random.between(-100, 150), kind: 'restart', host: (host + 1) % nodes, memory: true });
     faults.push({ at, kind: 'command', host, command: 'drain' });
     at += random.between(3_000, 6_000);
     faults.push({ at, kind: 'restart', host, memory: true });
