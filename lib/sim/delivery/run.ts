@@ -58,10 +58,6 @@ const SOON_MS = 5_000;
 /** A node that leaves has gone by then. */
 const LEAVING_MS = 9_000;
 
-/**
- * A client that asked for a lost frame again and again in vain tells of a gap from where it is: how far the hole reaches
- * it cannot know, so there a gap counts for all that was published before.
- */
 export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks = {}): DeliveryOutcome {
   if (tweaks.line === undefined && tweaks.event === undefined && scenario.calmMs > SOON_MS) {
     const outcome = runOnce({ ...scenario, calmMs: SOON_MS }, tweaks);
@@ -81,10 +77,7 @@ function runOnce(scenario: DeliveryScenario, tweaks: DeliveryTweaks): DeliveryOu
   const hosts = nodes + clients.length;
   let publishing = true;
   const record = (body: HistoryBody): void => {
-    const event = {
-      t: world.now,
-      ...(scenario.leaky && body.kind === 'gap' ? { ...body, position: undefined } : body),
-    };
+    const event: HistoryEvent = { t: world.now, ...(scenario.leaky ? withoutReach(body) : body) };
     tweaks.event?.(event);
     tweaks.history?.push(event);
     checker.on(event);
@@ -159,6 +152,16 @@ function runOnce(scenario: DeliveryScenario, tweaks: DeliveryTweaks): DeliveryOu
   }
   for (const [name, times] of world.happened) happened.set(name, times);
   return { scenario, violations, hash: world.trace.hash, counts: verdict.counts, happened };
+}
+
+/**
+ * A client that asked for a lost frame again and again in vain tells of a gap from where it is: how far the hole reaches
+ * it cannot know, so there a gap counts for all that was published before.
+ */
+function withoutReach(body: HistoryBody): HistoryBody {
+  if (body.kind !== 'gap') return body;
+  const { position: _, ...rest } = body;
+  return rest;
 }
 
 /** Every fault ends; who is down, or still leaves, comes back, with nothing it held. */
