@@ -20,6 +20,8 @@ export class WebSocketReader implements Reader {
   /** Where each channel goes on. */
   readonly #positions = new Map<string, string>();
   #socket: WebSocket | undefined;
+  /** Who served it last. */
+  #home = '';
   #wanted = true;
 
   constructor(log: ReaderLog, urls: readonly string[], first: number) {
@@ -40,7 +42,7 @@ export class WebSocketReader implements Reader {
 
   back(): void {
     this.#wanted = true;
-    this.#dial(this.#addresses.url);
+    this.#dial(this.#home || this.#addresses.url);
   }
 
   async stop(): Promise<void> {
@@ -99,6 +101,7 @@ export class WebSocketReader implements Reader {
     switch (message.type) {
       case 'connected':
         this.#addresses.worked();
+        this.#home = message.url;
         return this.log.state('connected', message.node);
       case 'subscribed':
         if (!this.#positions.has(message.channel)) this.#positions.set(message.channel, message.position);
