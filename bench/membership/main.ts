@@ -4,6 +4,7 @@
  * and not asked for this time is kept.
  */
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,8 @@ import { spread } from './statistics.js';
 import { measureTraffic } from './traffic.js';
 
 const RESULTS = join(process.cwd(), 'bench/results');
+const JSON_FILE = join(RESULTS, 'membership.json');
+const results: Results = {};
 const EXPERIMENTS = ['killed', 'silent', 'traffic', 'bootstrap', 'stalls', 'partition', 'faulty', 'speed'] as const;
 type Experiment = (typeof EXPERIMENTS)[number];
 
@@ -42,26 +45,24 @@ function times(size: number, small: number): number {
 
 async function main(): Promise<void> {
   await mkdir(RESULTS, { recursive: true });
-  const path = join(RESULTS, 'membership.json');
-  const results: Results = { ...(await readOld(path)) };
+  Object.assign(results, await readOld());
   results.commit = git('rev-parse', '--short', 'HEAD');
   results.machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
   for (const experiment of EXPERIMENTS) {
     if (!chosen.has(experiment)) continue;
     const started = Date.now();
-    RUN[experiment](results);
+    RUN[experiment]();
     progress(`${experiment}: ${((Date.now() - started) / 1_000).toFixed(0)} s`);
-    await writeFile(path, `${JSON.stringify(results, undefined, 1)}\n`);
   }
   await writeFile(join(RESULTS, 'membership.md'), renderReport(results));
   for (const [name, svg] of Object.entries(drawPlots(results))) await writeFile(join(RESULTS, name), svg);
   progress(`written: ${RESULTS}/membership.md`);
 }
 
-const RUN: Record<Experiment, (results: Results) => void> = {
-  killed: (results) => deaths(results, false),
-  silent: (results) => deaths(results, true),
-  stalls: (results) => {
+const RUN: Record<Experiment, () => void> = {
+  killed: () => deaths(false),
+  silent: () => deaths(true),
+  stalls: () => {
     results.stalls = [];
     for (const kind of ['stall', 'muffle'] as const)
       for (const stalled of quick ? [8] : [1, 8, 16, 32])
@@ -75,7 +76,7 @@ const RUN: Record<Experiment, (results: Results) => void> = {
           );
         }
   },
-  bootstrap: (results) => {
+  bootstrap: () => {
     results.bootstrap = keepOthers(results.bootstrap);
     for (const size of values.sizes || quick ? sizes : [...sizes, 2_000])
       for (let seed = 1; seed <= (size >= 1_000 ? (size > 1_000 ? 1 : 2) : times(size, 100)); seed++) {
@@ -83,36 +84,40 @@ const RUN: Record<Experiment, (results: Results) => void> = {
         progress(`bootstrap of ${size}: seed ${seed}`);
       }
   },
-  partition: (results) => {
+  partition: () => {
     results.partition = keepOthers(results.partition);
     for (const size of sizes)
       for (const share of [0.5, 0.1])
         for (let seed = 1; seed <= times(size, 20); seed++) {
-          results.partition.push({ size, share, ...measurePartition(size, seed, share, 600_000) });
+          results.partition.push({
+            size,
+            share,
+            ...measurePartition(size, seed, share, size >= 1_000 ? 60_000 : 600_000),
+          });
           progress(`partition of ${size}, ${share}: seed ${seed}`);
         }
   },
-  faulty: (results) => {
+  faulty: () => {
     results.faulty = keepOthers(results.faulty);
     for (const size of sizes.filter((n) => n >= 100))
       for (const defect of ['loss', 'ingress-loss', 'flip-flop'] as const) {
-        results.faulty.push(measureFaulty(size, 1, defect, size >= 1_000 ? 120_000 : 600_000));
+        results.faulty.push(measureFaulty(size, 1, defect, size >= 1_000 ? 60_000 : 600_000));
         progress(`faulty network at 1 % of ${size}: ${defect}`);
       }
   },
-  traffic: (results) => {
+  traffic: () => {
     results.traffic = keepOthers(results.traffic);
     for (const size of sizes) {
       results.traffic.push(measureTraffic(size, 1, 60_000));
       progress(`traffic of ${size}`);
     }
   },
-  speed: (results) => {
+  speed: () => {
     results.speed = measureSpeed(quick ? 100 : 1_000, quick ? 60_000 : 600_000);
   },
 };
 
-function deaths(results: Results, silent: boolean): void {
+function deaths(silent: boolean): void {
   const name = silent ? 'silent' : 'killed';
   results[name] = keepOthers(results[name]);
   for (const size of sizes) {
@@ -129,9 +134,9 @@ function keepOthers<T extends { readonly size: number }>(old: T[] | undefined): 
   return (old ?? []).filter((row) => !sizes.includes(row.size) && (row.size <= 1_000 || values.sizes !== undefined));
 }
 
-async function readOld(path: string): Promise<Results> {
+async function readOld(): Promise<Results> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Results;
+    return JSON.parse(await readFile(JSON_FILE, 'utf8')) as Results;
   } catch {
     return {};
   }
@@ -145,8 +150,10 @@ function git(...args: string[]): string {
   }
 }
 
+/** Says how far it is, and keeps what there is so far: a run of all takes long. */
 function progress(line: string): void {
   console.error(line);
+  writeFileSync(JSON_FILE, `${JSON.stringify(results, undefined, 1)}\n`);
 }
 
 await main();
