@@ -227,8 +227,9 @@ export class Attachment {
 
   nextWakeAt(): number {
     let at = this.#connectAt;
-    if (this.next === null) at = Math.min(at, this.#plan?.at ?? NEVER, this.#rehomeAt);
-    else at = Math.min(at, this.next.deadlineAt, this.#plan?.deadlineAt ?? NEVER);
+    if (this.next === null) {
+      if (this.main?.phase === 'ready') at = Math.min(at, this.#plan?.at ?? NEVER, this.#rehomeAt);
+    } else at = Math.min(at, this.next.deadlineAt, this.#plan?.deadlineAt ?? NEVER);
     if (this.main !== null) at = Math.min(at, this.main.deadlineAt, this.#pingAt(this.main));
     return at;
   }
