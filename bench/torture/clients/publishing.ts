@@ -115,7 +115,7 @@ export class Publishing {
           this.#recorder.record({ kind: 'pub-fail', p, n, ch, code: error.code! });
           this.counts.refused++;
         } else {
-          this.#recorder.record({ kind: 'pub-unknown', p, n, ch });
+          this.#recorder.record({ kind: 'pub-unknown', p, n, ch, why: error.code ?? String(error) });
           this.counts.unknown++;
         }
       },
@@ -150,6 +150,8 @@ class HttpSender implements Sender {
   async publish(channel: string, data: Payload): Promise<Stored> {
     const body = JSON.stringify({ channel, data, id: `${data.p}.${channel}.${data.n}` });
     const deadline = performance.now() + HTTP_DEADLINE_MS;
+    // after a try without an answer a refusal says nothing of that one: it may be stored
+    let isCertain = true;
     for (let tries = 0; performance.now() < deadline; tries++) {
       if (tries > 0) await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 200));
       const url = this.#urls[Math.floor(Math.random() * this.#urls.length)]!;
@@ -160,12 +162,19 @@ class HttpSender implements Sender {
           body,
           signal: AbortSignal.timeout(HTTP_TRY_MS),
         });
-        const answer = (await response.json()) as Stored & { error?: { code: string; retry: boolean } };
+        const answer = (await response.json()) as Stored & {
+          error?: { code: string; message: string; retry: boolean };
+        };
         if (answer.error === undefined) return answer;
-        if (!answer.error.retry)
-          throw Object.assign(new Error(answer.error.code), { code: answer.error.code, final: true });
+        if (!answer.error.retry) {
+          const { code, message } = answer.error;
+          const said = `${code}: ${message}`;
+          throw Object.assign(new Error(said), { code: isCertain ? code : `unanswered, then ${said}`, final: true });
+        }
+        isCertain = false;
       } catch (error) {
         if ((error as { final?: boolean }).final) throw error;
+        isCertain = false;
       }
     }
     throw Object.assign(new Error('no answer in time'), { code: 'unknown' });

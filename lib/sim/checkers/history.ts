@@ -23,7 +23,7 @@ export type HistoryBody =
   /** `at`: `<lineage>.<s>` of the entry, the first part of its position. `due`: the copies it must have at least. */
   | ({ readonly kind: 'pub-ok'; readonly copies: number; readonly at?: string; readonly due?: number } & OfMessage)
   /** May or may not be stored. */
-  | ({ readonly kind: 'pub-unknown' } & OfMessage)
+  | ({ readonly kind: 'pub-unknown'; readonly why?: string } & OfMessage)
   /** Refused for good: must never be delivered. */
   | ({ readonly kind: 'pub-fail'; readonly code: string } & OfMessage)
   /** `bare`: a transport without the library's memory of publishers, so that it cannot tell two entries of one message. */
