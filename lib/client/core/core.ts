@@ -340,7 +340,7 @@ export class ClientCore {
     if (verdict === 'hole') {
       if (!reader.holeIsLost) return this.#ask(c, reader, reader.rewindTo);
       // it does not come however often it is asked for
-      reader.allowJumps();
+      reader.allowJump(m.publisher!);
       this.#ports.gap({ channel: m.channel, reason: 'lost', position: reader.position });
       verdict = reader.check(m);
     }

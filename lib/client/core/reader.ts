@@ -116,6 +116,12 @@ export class ChannelReader {
     this.#allowance++;
   }
 
+  /** What this publisher's chain lacks does not come any more; the others' chains still must not jump. */
+  allowJump(publisher: string): void {
+    const mark = this.#marks.get(publisher);
+    if (mark !== undefined) mark.allowance = -1;
+  }
+
   /** The hole was looked for often enough: what is missing does not exist any more. */
   get holeIsLost(): boolean {
     return this.#hole.tries > CLIENT_LIMITS.holeTriesMax;
