@@ -104,7 +104,9 @@ export function runDeliveryMutants(print: (line: string) => void, only?: string)
     print(`${isGood ? '✔' : '✘'} ${mutant.name}: ${verdict}${note}`);
   }
   if (only === undefined) for (const { name, why } of UNSHOWN) print(`? ${name}: shown by no schedule yet (${why})`);
-  print(`${caught} caught; ${bad === 0 ? 'every mutant as expected' : `${bad} mutants not as expected`}`);
+  print(
+    `${caught} caught${only === undefined ? `, ${UNSHOWN.length} shown by no schedule yet` : ''}; ${bad === 0 ? 'every mutant as expected' : `${bad} mutants not as expected`}`,
+  );
   return bad === 0;
 }
 
