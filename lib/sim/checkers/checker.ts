@@ -167,7 +167,9 @@ export class HistoryChecker {
    */
   #nameOfAnswer(entry: string, channel: string, message: Message): void {
     if (this.#options.retention === undefined) return this.#name(entry, channel, message);
-    if (this.#names.has(entry) || this.#claims.has(entry)) return;
+    const holder = this.#names.get(entry) ?? this.#claims.get(entry);
+    if (holder !== undefined && holder !== message) message.isRemoved = true;
+    if (holder !== undefined) return;
     this.#claims.set(entry, message);
     message.entries.push(entry);
   }
@@ -178,7 +180,10 @@ export class HistoryChecker {
       this.#names.set(entry, message);
       const claimant = this.#claims.get(entry);
       if (claimant === message) return;
-      if (claimant !== undefined) claimant.entries = claimant.entries.filter((e) => e !== entry);
+      if (claimant !== undefined) {
+        claimant.entries = claimant.entries.filter((e) => e !== entry);
+        claimant.isRemoved = true;
+      }
       message.entries.push(entry);
     } else if (known !== message) {
       const both = `${describe(channel, message)} and ${known.p} ${known.n}`;

@@ -14,6 +14,8 @@ export interface Message {
   /** Entries it was seen as, `<lineage>.<s>`: several where a retry was stored twice before the two met. */
   entries: string[];
   receivers: number;
+  /** Answered as one that retention had removed already; where it stood, nobody said. */
+  isRemoved?: boolean;
 }
 
 export class Messages {

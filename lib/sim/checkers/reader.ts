@@ -139,7 +139,8 @@ function partsOf(entry: string): { readonly lid: string; readonly s: number } {
 }
 
 export function covers(gap: ToldGap, message: Message): boolean {
-  if (gap.position === undefined) return message.invokedAt <= gap.at;
+  const isAnywhere = message.isRemoved === true && message.entries.length === 0;
+  if (gap.position === undefined || isAnywhere) return message.invokedAt <= gap.at;
   return message.entries.some((entry) => {
     const dot = entry.indexOf('.');
     const reached = gap.position!.get(entry.slice(0, dot) as never);
