@@ -185,6 +185,10 @@ function chooseSubprotocol(offered: ReadonlySet<string>): Subprotocol | undefine
 /** Noise, a header that is too large, a request that takes too long. */
 function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    // the request, or this node, was too slow: nothing is wrong with what was asked
+    return void socket.end(rawError(new HalodError('timeout', 'the request did not arrive in time; send it again')));
+  }
   const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'too-large' : 'bad-request';
   socket.end(rawError(new HalodError(code, `this is no valid HTTP request: ${error.code ?? error.message}`)));
 }
