@@ -18,8 +18,6 @@ export const FEED_TIMES = {
   retryMsMax: 100,
   /** An owner that does not answer `interest` or `read` for this long is asked again. */
   askMs: 2_000,
-  /** A reader whose position this node cannot vouch for yet is tried again this often. */
-  catchUpMs: 200,
 } as const;
 
 type FeedMessage = Extract<

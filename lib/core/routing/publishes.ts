@@ -13,7 +13,7 @@ export const PUBLISH_TIMES = {
   deadlineMs: 10_000,
   /** Wait before the next try, while the table has not changed. */
   retryMs: 40,
-  /** A relay that does not know where to pass it on answers within this time. */
+  /** Nodes that may pass a publish on: the one where it entered, and one that was no owner any more. */
   hopsMax: 2,
 } as const;
 

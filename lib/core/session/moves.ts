@@ -17,8 +17,6 @@ export const MOVE_TIMES = {
   deadlineMs: 10_000,
   /** … this many times, then it is served in place for good. */
   asksMax: 3,
-  /** Sessions are looked at anew in shares of this many a round after the table changed. */
-  scanSessions: 20_000,
 } as const;
 
 export interface MovesPorts {
@@ -33,7 +31,6 @@ export interface MovesPorts {
 export class Moves {
   readonly #ports: MovesPorts;
   readonly #perSecond: number;
-  #paused = false;
   #dirty = false;
   #roundAt = 0;
   /** By where they belong; looked at again before each is sent. */
@@ -59,10 +56,6 @@ export class Moves {
 
   onTable(): void {
     this.#dirty = true;
-  }
-
-  pause(paused: boolean): void {
-    this.#paused = paused;
   }
 
   onAsk(from: NodeId, waiting: number, now: number): void {
@@ -98,7 +91,7 @@ export class Moves {
     this.#roundAt = now + MOVE_TIMES.roundMs;
     if (this.#dirty) this.#scan();
     this.#expire(now);
-    if (!this.#paused) this.#ask();
+    this.#ask();
     this.#deal(now);
   }
 
