@@ -71,6 +71,8 @@ export const LIMITS = {
   publishesInFlightMax: 65_536,
   catchUpEntriesMax: 10_000,
   catchUpReadMax: 512,
+  /** Messages in one answer to a long-poll. */
+  pollMessagesMax: 500,
   /** Publishes kept while a slot is being taken over; more are answered `overloaded`. */
   slotQueueMax: 64,
   /** Nodes served as copies of one slot beyond those the table names: claimants, hedges, joiners. */

@@ -4,13 +4,13 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { maySubscribe } from '../../core/session/grants.js';
+import { StreamPositions } from '../../core/session/stream-positions.js';
 import type { After } from '../../wire/client.js';
 import { HalodError } from '../../wire/errors.js';
 import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
 import { poll } from '../transports/poll.js';
 import { StreamConnection } from '../transports/stream.js';
-import { StreamPositions } from '../transports/stream-positions.js';
 import { channelsFrom, credentialsFrom, isSet, type Target, wholeNumber } from './request.js';
 import { sendJson } from './respond.js';
 

@@ -5,6 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { StreamPositions } from '../../core/session/stream-positions.js';
 import type { SessionSink } from '../../core/session/types.js';
 import type { After, ServerMessage } from '../../wire/client.js';
 import { serverJson } from '../../wire/codec-client.js';
@@ -14,7 +15,6 @@ import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
 import { Connection } from './connection.js';
 import { frameOf, jsonOf, sseBlock } from './frames.js';
-import type { StreamPositions } from './stream-positions.js';
 
 export interface StreamRequest {
   readonly framing: 'sse' | 'ndjson';
