@@ -103,6 +103,14 @@ export class Core implements NodeCore {
       ...feedPorts,
       owns: (slot) => this.channels.owns(slot),
       append: (request, now) => this.channels.append(request, now),
+      forward: (to, publish, req, ageMs) => {
+        this.#outbox.forward(to, publish, req, ageMs);
+        this.#wantFlush();
+      },
+      answer: (to, req, id, result) => {
+        this.#outbox.answer(to, req, id, result);
+        this.#wantFlush();
+      },
     });
     this.sessions = new Sessions(this.#sessionsPorts(), options.sessionsPerSecond);
     this.moves = this.#createMoves();
@@ -215,10 +223,10 @@ export class Core implements NodeCore {
 
   #onRouting(from: NodeId, m: RoutingMessage, now: number): void {
     switch (m.type) {
-      case 'forward':
-        return this.publishes.onForward(from, m, now);
-      case 'forwarded':
-        return this.publishes.onForwarded(from, m);
+      case 'forwards':
+        return this.publishes.onForwards(from, m.bytes, now);
+      case 'answers':
+        return this.publishes.onAnswers(from, m.bytes);
       case 'interest':
         return this.#peerReaders.onInterest(from, m, now);
       case 'interest-drop':
@@ -577,7 +585,6 @@ export class Core implements NodeCore {
 }
 
 function sizeOf(message: RoutingMessage): number {
-  if (message.type === 'forward') return message.data.length;
   if (message.type !== 'feed-entries' && message.type !== 'read-answer') return 64;
   let bytes = 64;
   for (const entry of message.entries) bytes += entry.data.length + 64;

@@ -3,9 +3,11 @@
  * [view digest, iteration, …messages]. Every message is a positional array that opens with its number.
  */
 import { Packr, Unpackr } from 'msgpackr';
+import type { AppendResult } from '../wire/entry.js';
 import type { NodeId } from '../wire/ids.js';
 import { LIMITS } from '../wire/limits.js';
-import type { Element } from '../wire/routing.js';
+import { AnswersWriter, type Forward, ForwardsWriter } from '../wire/publishes.js';
+import { type Element, encodeRouting } from '../wire/routing.js';
 
 /** A frame is cut where it would grow beyond this, so that a large transfer does not delay what comes after it. */
 const FRAME_BYTES = 1024 * 1024;
@@ -19,27 +21,69 @@ export interface Frame {
 const packr = new Packr({ useRecords: false, largeBigIntToFloat: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
-interface Queue {
-  elements: Element[];
-  bytes: number;
+/** Publishes, or answers, collected beyond this make up a message at once. */
+const RUN_BYTES = 256 * 1024;
+const RUN_BYTES_FIRST = 4 * 1024;
+
+class Queue {
+  elements: Element[] = [];
+  bytes = 0;
+  #forwards: ForwardsWriter | null = null;
+  #answers: AnswersWriter | null = null;
+
+  add(element: Element, bytes: number): void {
+    this.elements.push(element);
+    this.bytes += bytes + 16;
+  }
+
+  forward(publish: Forward, req: number, ageMs: number): void {
+    this.#forwards ??= new ForwardsWriter(RUN_BYTES_FIRST);
+    this.#forwards.add(publish, req, ageMs);
+    if (this.#forwards.length > RUN_BYTES) this.#closeForwards(this.#forwards);
+  }
+
+  answer(req: number, id: string, result: AppendResult): void {
+    this.#answers ??= new AnswersWriter(RUN_BYTES_FIRST);
+    this.#answers.add(req, id, result);
+    if (this.#answers.length > RUN_BYTES) this.#closeAnswers(this.#answers);
+  }
+
+  /** All of it, in the order in which each kind was added. */
+  take(): Element[] {
+    if (this.#forwards !== null) this.#closeForwards(this.#forwards);
+    if (this.#answers !== null) this.#closeAnswers(this.#answers);
+    const { elements } = this;
+    this.elements = [];
+    return elements;
+  }
+
+  #closeForwards(run: ForwardsWriter): void {
+    const { length } = run;
+    if (length > 0) this.add(encodeRouting({ type: 'forwards', bytes: run.slice(0, length) }), length);
+    run.clear();
+  }
+
+  #closeAnswers(run: AnswersWriter): void {
+    const { length } = run;
+    if (length > 0) this.add(encodeRouting({ type: 'answers', bytes: run.slice(0, length) }), length);
+    run.clear();
+  }
 }
 
 export class Outbox {
   readonly #queues = new Map<NodeId, Queue>();
 
-  get empty(): boolean {
-    return this.#queues.size === 0;
-  }
-
   /** `bytes` is a rough size of what the element carries, to cut frames by. */
   add(to: NodeId, element: Element, bytes: number): void {
-    let queue = this.#queues.get(to);
-    if (queue === undefined) {
-      queue = { elements: [], bytes: 0 };
-      this.#queues.set(to, queue);
-    }
-    queue.elements.push(element);
-    queue.bytes += bytes + 16;
+    this.#queueOf(to).add(element, bytes);
+  }
+
+  forward(to: NodeId, publish: Forward, req: number, ageMs: number): void {
+    this.#queueOf(to).forward(publish, req, ageMs);
+  }
+
+  answer(to: NodeId, req: number, id: string, result: AppendResult): void {
+    this.#queueOf(to).answer(req, id, result);
   }
 
   drop(to: NodeId): void {
@@ -48,10 +92,21 @@ export class Outbox {
 
   flush(viewDigest: string, iteration: string, send: (to: NodeId, frame: Uint8Array) => void): void {
     for (const [to, queue] of this.#queues) {
-      if (queue.bytes <= FRAME_BYTES) send(to, packr.pack([viewDigest, iteration, ...queue.elements]));
-      else for (const part of cut(queue.elements)) send(to, packr.pack([viewDigest, iteration, ...part]));
+      const elements = queue.take();
+      if (elements.length === 0) continue;
+      if (queue.bytes <= FRAME_BYTES) send(to, packr.pack([viewDigest, iteration, ...elements]));
+      else for (const part of cut(elements)) send(to, packr.pack([viewDigest, iteration, ...part]));
+      queue.bytes = 0;
     }
-    this.#queues.clear();
+  }
+
+  #queueOf(to: NodeId): Queue {
+    let queue = this.#queues.get(to);
+    if (queue === undefined) {
+      queue = new Queue();
+      this.#queues.set(to, queue);
+    }
+    return queue;
   }
 }
 

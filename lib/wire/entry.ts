@@ -25,6 +25,11 @@ export interface Entry {
   others: string | undefined;
 }
 
+/** The id of a message. */
+export function idOf(m: { readonly ownId: string; readonly publisher: string; readonly seq: number }): string {
+  return m.ownId === '' ? `${m.publisher}.${m.seq}` : m.ownId;
+}
+
 /** The opaque position after an entry, as this node orders the channel. */
 export function positionAfter(entry: Entry): string {
   return `1~${entry.lid}.${entry.s.toString(36)}${entry.others ?? ''}`;

@@ -1,28 +1,19 @@
 /**
- * Messages between nodes that route publishes and feed readers, family numbers 40–79 (append only, never reused).
+ * Messages between nodes that route publishes and feed readers, family numbers 40–79 (append only, never reused; 40–42
+ * were single publishes and answers).
  * On the wire each is a positional array [number, …fields] inside a frame. Every decoder checks each field: a peer is
  * trusted to be honest, not to be free of bugs.
  */
 import type { Data, GapReason } from './client.js';
-import type { AppendResult, Entry } from './entry.js';
-import { ERRORS, type ErrorCode } from './errors.js';
+import type { Entry } from './entry.js';
 import type { LineageId } from './ids.js';
 import { LIMITS } from './limits.js';
 
 export type RoutingMessage =
-  /** A publish on its way to the owner. `hops` counts the nodes that passed it on; two at most. */
-  | {
-      type: 'forward';
-      req: number;
-      hops: number;
-      channel: string;
-      id: string;
-      publisher: string;
-      seq: number;
-      ageMs: number;
-      data: Data;
-    }
-  | { type: 'forwarded'; req: number; result: AppendResult }
+  /** Publishes on their way to the owner, see publishes.ts. */
+  | { type: 'forwards'; bytes: Uint8Array }
+  /** And the answers to them. */
+  | { type: 'answers'; bytes: Uint8Array }
   /** This node has readers of the channel: stream to it from `after` on. `serial` names this attempt. */
   | { type: 'interest'; channel: string; serial: number; after: string }
   | { type: 'interest-drop'; channel: string; serial: number }
@@ -60,16 +51,9 @@ export type RoutingMessage =
 export type Element = readonly unknown[];
 
 const REASONS: readonly GapReason[] = ['size', 'age', 'overflow', 'unknown', 'lost', 'reset'];
-const CODES = Object.keys(ERRORS) as ErrorCode[];
 
 export function encodeRouting(m: RoutingMessage): Element {
   switch (m.type) {
-    case 'forward':
-      return [40, m.req, m.hops, m.channel, m.id, m.publisher, m.seq, m.ageMs, m.data];
-    case 'forwarded':
-      return m.result.ok
-        ? [41, m.req, m.result.id, m.result.position, m.result.copies]
-        : [42, m.req, m.result.code, m.result.message];
     case 'interest':
       return [43, m.channel, m.serial, m.after];
     case 'interest-drop':
@@ -104,6 +88,10 @@ export function encodeRouting(m: RoutingMessage): Element {
       return [53, m.req, m.channel];
     case 'presence-answer':
       return [54, m.req, m.users];
+    case 'forwards':
+      return [55, m.bytes];
+    case 'answers':
+      return [56, m.bytes];
     case 'move-ask':
       return [60, m.waiting];
     case 'move-grant':
@@ -116,30 +104,6 @@ export function encodeRouting(m: RoutingMessage): Element {
 /** @throws Error where the element is malformed: the link is then closed. */
 export function decodeRouting(e: Element): RoutingMessage {
   switch (e[0]) {
-    case 40:
-      return {
-        type: 'forward',
-        req: uint(e[1]),
-        hops: uint(e[2]),
-        channel: text(e[3], LIMITS.channelBytesMax),
-        id: text(e[4], LIMITS.messageIdBytesMax),
-        publisher: text(e[5], 64),
-        seq: uint(e[6]),
-        ageMs: uint(e[7]),
-        data: data(e[8]),
-      };
-    case 41:
-      return {
-        type: 'forwarded',
-        req: uint(e[1]),
-        result: { ok: true, id: text(e[2], LIMITS.messageIdBytesMax), position: position(e[3]), copies: uint(e[4]) },
-      };
-    case 42:
-      return {
-        type: 'forwarded',
-        req: uint(e[1]),
-        result: { ok: false, code: oneOf(CODES, e[2]), message: text(e[3], 4_096) },
-      };
     case 43:
       return {
         type: 'interest',
@@ -215,6 +179,10 @@ export function decodeRouting(e: Element): RoutingMessage {
       return { type: 'presence-ask', req: uint(e[1]), channel: text(e[2], LIMITS.channelBytesMax) };
     case 54:
       return { type: 'presence-answer', req: uint(e[1]), users: list(e[2]).map((u) => text(u, LIMITS.userBytesMax)) };
+    case 55:
+      return { type: 'forwards', bytes: bytes(e[1]) };
+    case 56:
+      return { type: 'answers', bytes: bytes(e[1]) };
     case 60:
       return { type: 'move-ask', waiting: uint(e[1]) };
     case 61:
@@ -277,6 +245,11 @@ function lineage(value: unknown): LineageId {
 
 function list(value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) fail('not a list');
+  return value;
+}
+
+function bytes(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) fail('not bytes');
   return value;
 }
 

@@ -85,7 +85,7 @@ test('bytes that were cut or changed are refused or read as something else, neve
       }
     } catch (error) {
       refused++;
-      t.regex((error as Error).message, /^malformed push/);
+      t.regex((error as Error).message, /^malformed bytes/);
     }
   }
   t.true(refused > 1_000);

@@ -308,7 +308,7 @@ export class TestPublisher {
             target.channels.append(
               {
                 channel: this.channel,
-                id: `${this.name}.${seq}`,
+                ownId: '',
                 publisher: this.name,
                 seq,
                 data: message.data,

@@ -138,7 +138,7 @@ test('a publisher nobody knows starts at 1, not stale, and is told apart from on
   trio.at(owner).append(
     {
       channel: 'room',
-      id: 'x',
+      ownId: 'x',
       publisher: 'old',
       seq: 1,
       data: '1',

@@ -98,7 +98,10 @@ export class Trio {
     const numbered = publisher === '' ? 0 : seq;
     const data = JSON.stringify({ seq });
     const done = (result: AppendResult) => void results.push(result);
-    this.at(node).append({ channel, id, publisher, seq: numbered, data, firstTriedAt: this.now, done }, this.now);
+    this.at(node).append(
+      { channel, ownId: id, publisher, seq: numbered, data, firstTriedAt: this.now, done },
+      this.now,
+    );
     return results;
   }
 

@@ -156,7 +156,7 @@ export class TestCluster {
     const out: { result: AppendResult | undefined } = { result: undefined };
     const request = {
       channel,
-      id: id ?? node.core.newId(),
+      ownId: id ?? node.core.newId(),
       publisher: '',
       seq: 0,
       data: JSON.stringify(data),

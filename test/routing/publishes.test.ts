@@ -1,20 +1,44 @@
 import test from 'ava';
-import type { AppendRequest, AppendResult } from '../../lib/core/channel/types.js';
+import { type AppendRequest, type AppendResult, idOf } from '../../lib/core/channel/types.js';
 import { Publishes } from '../../lib/core/routing/publishes.js';
 import type { NodeId } from '../../lib/wire/ids.js';
-import { decodeRouting, encodeRouting, type RoutingMessage } from '../../lib/wire/routing.js';
+import {
+  AnswersReader,
+  AnswersWriter,
+  type Forward,
+  ForwardsReader,
+  ForwardsWriter,
+} from '../../lib/wire/publishes.js';
 
 const ME = 'me' as NodeId;
 const B = 'b' as NodeId;
 const C = 'c' as NodeId;
 
+interface Sent {
+  readonly to: NodeId;
+  readonly req: number;
+  readonly hops: number;
+  readonly id: string;
+}
+
+/** What Publishes asks of its surroundings, with the bytes that would go over links. */
 class World {
   owner: NodeId | undefined = B;
-  readonly sent: { to: NodeId; message: RoutingMessage }[] = [];
+  readonly forwarded: Sent[] = [];
+  readonly answered: { to: NodeId; req: number; result: AppendResult }[] = [];
   readonly appended: AppendRequest[] = [];
   readonly publishes = new Publishes({
     self: ME,
-    send: (to, message) => void this.sent.push({ to, message: decodeRouting(encodeRouting(message)) }),
+    forward: (to, publish, req, ageMs) => {
+      const m = new ForwardsReader(forwards(publish, req, ageMs));
+      m.next();
+      this.forwarded.push({ to, req, hops: m.hops, id: idOf(m) });
+    },
+    answer: (to, req, id, result) => {
+      const m = new AnswersReader(answers(req, id, result));
+      m.next();
+      this.answered.push({ to, req: m.req, result: m.resultFor({ ownId: id, publisher: '', seq: 0 }) });
+    },
     slotOf: () => 0,
     ownerOf: () => this.owner,
     owns: () => this.owner === ME,
@@ -23,14 +47,27 @@ class World {
 
   publish(id = 'x', now = 0): { results: AppendResult[] } {
     const results: AppendResult[] = [];
-    const request = { channel: 'c', id, publisher: '', seq: 0, data: '1', firstTriedAt: now };
+    const request = { channel: 'c', ownId: id, publisher: '', seq: 0, data: '1', firstTriedAt: now };
     this.publishes.publish({ ...request, done: (r) => void results.push(r) }, now);
     return { results };
   }
 
-  forward(i: number): Extract<RoutingMessage, { type: 'forward' }> {
-    return this.sent[i]!.message as Extract<RoutingMessage, { type: 'forward' }>;
+  /** The answer of a node to the first publish that was passed on. */
+  answer(from: NodeId, result: AppendResult): void {
+    this.publishes.onAnswers(from, answers(this.forwarded[0]!.req, 'x', result));
   }
+}
+
+function forwards(publish: Forward, req: number, ageMs: number): Uint8Array {
+  const writer = new ForwardsWriter(1_024);
+  writer.add(publish, req, ageMs);
+  return writer.slice(0, writer.length);
+}
+
+function answers(req: number, id: string, result: AppendResult): Uint8Array {
+  const writer = new AnswersWriter(1_024);
+  writer.add(req, id, result);
+  return writer.slice(0, writer.length);
 }
 
 const OK: AppendResult = { ok: true, id: 'x', position: '1~', copies: 2 };
@@ -41,33 +78,33 @@ test('the owner appends at once', (t) => {
   world.owner = ME;
   world.publish();
   t.is(world.appended.length, 1);
-  t.is(world.sent.length, 0);
+  t.is(world.forwarded.length, 0);
 });
 
 test('another node hands it to the owner and passes on its answer', (t) => {
   const world = new World();
   const out = world.publish();
-  t.is(world.sent[0]!.to, B);
-  world.publishes.onForwarded(B, { type: 'forwarded', req: world.forward(0).req, result: OK });
+  t.is(world.forwarded[0]!.to, B);
+  world.answer(B, OK);
   t.deepEqual(out.results, [OK]);
 });
 
 test('an answer from a node that was not asked is ignored', (t) => {
   const world = new World();
   const out = world.publish();
-  world.publishes.onForwarded(C, { type: 'forwarded', req: world.forward(0).req, result: OK });
+  world.answer(C, OK);
   t.deepEqual(out.results, []);
 });
 
 test('a publish that is refused as moved goes to the next owner with the same id', (t) => {
   const world = new World();
   const out = world.publish('same');
-  world.publishes.onForwarded(B, { type: 'forwarded', req: world.forward(0).req, result: MOVED });
+  world.answer(B, MOVED);
   world.owner = C;
   world.publishes.onTable(10);
   world.publishes.tick(10);
-  t.is(world.sent[1]!.to, C);
-  t.is(world.forward(1).id, 'same');
+  t.is(world.forwarded[1]!.to, C);
+  t.is(world.forwarded[1]!.id, 'same');
   t.deepEqual(out.results, []);
 });
 
@@ -78,7 +115,7 @@ test('a broken link sends what was under way again', (t) => {
   world.owner = C;
   world.publishes.onTable(5);
   world.publishes.tick(5);
-  t.is(world.sent[1]!.to, C);
+  t.is(world.forwarded[1]!.to, C);
 });
 
 test('without an owner a publish waits, and ends in an explicit timeout', (t) => {
@@ -93,26 +130,10 @@ test('without an owner a publish waits, and ends in an explicit timeout', (t) =>
 test('a peer that asks the wrong node costs one more hop, not a third', (t) => {
   const world = new World();
   world.owner = C;
-  const forward = {
-    type: 'forward',
-    req: 9,
-    hops: 1,
-    channel: 'c',
-    id: 'x',
-    publisher: '',
-    seq: 0,
-    ageMs: 0,
-    data: '1',
-  } as const;
-  world.publishes.onForward(B, forward, 0);
-  t.is(world.forward(0).hops, 2);
-  world.publishes.onForward(B, { ...forward, req: 10, hops: 2 }, 0);
-  t.deepEqual(world.sent[1], {
-    to: B,
-    message: {
-      type: 'forwarded',
-      req: 10,
-      result: { ok: false, code: 'moved', message: 'the slot is moving to another node' },
-    },
-  });
+  const publish = { hops: 0, channel: 'c', ownId: 'x', publisher: '', seq: 0, data: '1' };
+  world.publishes.onForwards(B, forwards(publish, 9, 0), 0);
+  t.is(world.forwarded[0]!.hops, 2);
+  world.publishes.onForwards(B, forwards({ ...publish, hops: 1 }, 10, 0), 0);
+  const result = { ok: false, code: 'moved', message: 'the slot is moving to another node' } as const;
+  t.deepEqual(world.answered, [{ to: B, req: 10, result }]);
 });

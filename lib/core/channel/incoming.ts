@@ -103,7 +103,7 @@ export class Incoming {
   }
 
   #checked(slot: number): number {
-    if (slot >= this.#store.roles.length) throw new Error('malformed push: no such slot');
+    if (slot >= this.#store.roles.length) throw new Error('malformed bytes: no such slot');
     return slot;
   }
 

@@ -3,7 +3,7 @@
  * one waits for the commit of the one that is held. Rule R4: a publisher's n only where n-1 is held, or was.
  */
 
-import { positionAfter } from '../../wire/entry.js';
+import { idOf, positionAfter } from '../../wire/entry.js';
 import { LIMITS } from '../../wire/limits.js';
 import { cutPosition, hold, MOVED } from './holding.js';
 import type { Lineage } from './lineage.js';
@@ -48,7 +48,7 @@ export class Owner {
     const store = this.#store;
     if (store.short) return this.#refuse(request, SHORT);
     if (request.publisher === '') {
-      const held = known?.ids.get(request.id);
+      const held = known?.ids.get(request.ownId);
       if (held !== undefined && !store.planted('noOwnerDedupe')) return this.#repeat(request, held, now);
     } else if (known === undefined || known.chainOf(request.publisher) === undefined) {
       const refusal = this.#refuseNewPublisher(request, now);
@@ -77,8 +77,8 @@ export class Owner {
     if (lineage.sealed) throw new InvariantBroken(`lineage ${lineage.lid} is written after its end`);
     const strand = log.strandOf(lineage);
     const s = lineage.have + 1;
-    const { id, publisher, seq, data } = request;
-    const entry = new StoredEntry(strand, s, strand.last, id, publisher, seq, store.ports.wallNow(), data, now);
+    const { ownId, publisher, seq, data } = request;
+    const entry = new StoredEntry(strand, s, strand.last, ownId, publisher, seq, store.ports.wallNow(), data, now);
     lineage.have = s;
     hold(store, entry, now);
     log.touchedAt = now;
@@ -123,18 +123,18 @@ export class Owner {
   /** Its message went out of history: it was committed, or it would not have been in the order. */
   #removed(request: AppendRequest, log: ChannelLog): void {
     this.#store.counters.repeated++;
-    request.done({ ok: true, id: request.id, position: cutPosition(log), copies: this.#store.required });
+    request.done({ ok: true, id: idOf(request), position: cutPosition(log), copies: this.#store.required });
   }
 
   #repeat(request: AppendRequest, held: StoredEntry | string, now: number): void {
     const store = this.#store;
     store.counters.repeated++;
     if (typeof held === 'string') {
-      return request.done({ ok: true, id: request.id, position: held, copies: store.required });
+      return request.done({ ok: true, id: request.ownId, position: held, copies: store.required });
     }
     const ordered = held.place >= 0 ? held : held.aliases?.find((entry) => entry.place >= 0);
     if (ordered === undefined && store.planted('ackRepeatEarly')) {
-      return request.done({ ok: true, id: request.id, position: positionAfter(held), copies: store.required });
+      return request.done({ ok: true, id: request.ownId, position: positionAfter(held), copies: store.required });
     }
     if (store.inFlight >= LIMITS.publishesInFlightMax) return this.#refuse(request, FULL);
     store.inFlight++;

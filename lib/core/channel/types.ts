@@ -7,7 +7,7 @@ import type { AppendResult, Entry } from '../../wire/entry.js';
 import type { Position } from '../../wire/position.js';
 
 export type { AppendResult, Entry } from '../../wire/entry.js';
-export { positionAfter } from '../../wire/entry.js';
+export { idOf, positionAfter } from '../../wire/entry.js';
 
 export interface Gap {
   readonly reason: GapReason;
@@ -18,7 +18,8 @@ export interface Gap {
 /** A message on its way to its owner, wherever it entered. One object from arrival to answer: no closure, no promise. */
 export interface AppendRequest {
   readonly channel: string;
-  readonly id: string;
+  /** '' where the id is made of publisher and seq, as `idOf` says: most are, and a text each would have to be kept. */
+  readonly ownId: string;
   readonly publisher: string;
   readonly seq: number;
   readonly data: Data;

@@ -5,8 +5,8 @@
  */
 import type { NodeId, Slot } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
-import type { RoutingMessage } from '../../wire/routing.js';
-import type { AppendRequest, AppendResult } from '../channel/types.js';
+import { AnswersReader, type Forward, ForwardsReader } from '../../wire/publishes.js';
+import { type AppendRequest, type AppendResult, idOf } from '../channel/types.js';
 
 export const PUBLISH_TIMES = {
   /** From its arrival until `timeout` is answered. The caller may go on with the same id. */
@@ -17,12 +17,11 @@ export const PUBLISH_TIMES = {
   hopsMax: 2,
 } as const;
 
-type Forward = Extract<RoutingMessage, { type: 'forward' }>;
-type Forwarded = Extract<RoutingMessage, { type: 'forwarded' }>;
-
 export interface PublishPorts {
   readonly self: NodeId;
-  send(to: NodeId, message: RoutingMessage): void;
+  forward(to: NodeId, publish: Forward, req: number, ageMs: number): void;
+  /** `id`: the one it was published under. */
+  answer(to: NodeId, req: number, id: string, result: AppendResult): void;
   slotOf(channel: string): Slot;
   ownerOf(slot: Slot): NodeId | undefined;
   owns(slot: Slot): boolean;
@@ -40,12 +39,13 @@ type Origin =
  */
 class Publish implements AppendRequest {
   readonly channel: string;
-  readonly id: string;
+  readonly ownId: string;
   readonly publisher: string;
   readonly seq: number;
   readonly data: AppendRequest['data'];
   readonly firstTriedAt: number;
   readonly slot: Slot;
+  /** Nodes that passed it on before this one. */
   readonly hops: number;
   readonly deadlineAt: number;
   /** The owner to which it was handed last. */
@@ -56,7 +56,7 @@ class Publish implements AppendRequest {
 
   constructor(
     publishes: Publishes,
-    request: Omit<AppendRequest, 'done' | 'firstTriedAt'>,
+    request: Pick<AppendRequest, 'channel' | 'ownId' | 'publisher' | 'seq' | 'data'>,
     origin: Origin,
     slot: Slot,
     hops: number,
@@ -64,7 +64,7 @@ class Publish implements AppendRequest {
     deadlineAt: number,
   ) {
     this.channel = request.channel;
-    this.id = request.id;
+    this.ownId = request.ownId;
     this.publisher = request.publisher;
     this.seq = request.seq;
     this.data = request.data;
@@ -91,7 +91,7 @@ class Publish implements AppendRequest {
     this.#answered = true;
     const origin = this.#origin;
     if (origin.from === undefined) origin.done(result);
-    else this.#publishes.answer(origin.from, origin.req, result);
+    else this.#publishes.answer(origin.from, origin.req, idOf(this), result);
   }
 }
 
@@ -132,18 +132,25 @@ export class Publishes {
     this.#route(new Publish(this, request, request, slot, 0, firstTriedAt, now + PUBLISH_TIMES.deadlineMs), now);
   }
 
-  onForward(from: NodeId, m: Forward, now: number): void {
-    const slot = this.#ports.slotOf(m.channel);
-    const origin = { from, req: m.req };
+  /** @throws Error where the bytes are malformed: the link is then closed */
+  onForwards(from: NodeId, bytes: Uint8Array, now: number): void {
     const deadlineAt = now + PUBLISH_TIMES.deadlineMs;
-    this.#route(new Publish(this, m, origin, slot, m.hops, now - m.ageMs, deadlineAt), now);
+    const m = new ForwardsReader(bytes);
+    while (m.next()) {
+      const origin = { from, req: m.req };
+      this.#route(new Publish(this, m, origin, this.#ports.slotOf(m.channel), m.hops, now - m.ageMs, deadlineAt), now);
+    }
   }
 
-  onForwarded(from: NodeId, m: Forwarded): void {
-    const publish = this.#forwarded.get(m.req);
-    if (publish?.to !== from) return;
-    this.#forwarded.delete(m.req);
-    publish.done(m.result);
+  /** @throws Error where the bytes are malformed: the link is then closed */
+  onAnswers(from: NodeId, bytes: Uint8Array): void {
+    const m = new AnswersReader(bytes);
+    while (m.next()) {
+      const publish = this.#forwarded.get(m.req);
+      if (publish?.to !== from) continue;
+      this.#forwarded.delete(m.req);
+      publish.done(m.resultFor(publish));
+    }
   }
 
   /** The table changed: what waits goes out at once. */
@@ -160,8 +167,8 @@ export class Publishes {
     }
   }
 
-  answer(to: NodeId, req: number, result: AppendResult): void {
-    this.#ports.send(to, { type: 'forwarded', req, result });
+  answer(to: NodeId, req: number, id: string, result: AppendResult): void {
+    this.#ports.answer(to, req, id, result);
   }
 
   later(publish: Publish): void {
@@ -202,16 +209,7 @@ export class Publishes {
     const req = ++this.#req;
     publish.to = owner;
     this.#forwarded.set(req, publish);
-    this.#ports.send(owner, {
-      type: 'forward',
-      req,
-      hops: publish.hops + 1,
-      channel: publish.channel,
-      id: publish.id,
-      publisher: publish.publisher,
-      seq: publish.seq,
-      ageMs: Math.max(0, Math.round(now - publish.firstTriedAt)),
-      data: publish.data,
-    });
+    const ageMs = Math.max(0, Math.round(now - publish.firstTriedAt));
+    this.#ports.forward(owner, publish, req, ageMs);
   }
 }

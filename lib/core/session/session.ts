@@ -229,7 +229,7 @@ class PublishBatch {
 
 class SessionPublish implements AppendRequest {
   readonly channel: string;
-  readonly id: string;
+  readonly ownId: string;
   readonly publisher: string;
   readonly seq: number;
   readonly data: AppendRequest['data'];
@@ -243,7 +243,7 @@ class SessionPublish implements AppendRequest {
     this.channel = item.channel;
     this.publisher = item.publisher ?? '';
     this.seq = item.publisher === undefined ? 0 : (item.seq ?? 0);
-    this.id = item.id ?? (this.seq > 0 ? `${this.publisher}.${this.seq}` : newId);
+    this.ownId = item.id ?? (this.seq > 0 ? '' : newId);
     this.data = item.data;
     this.firstTriedAt = now - (item.ageMs ?? 0);
   }

@@ -90,7 +90,7 @@ class Batch {
 
 class HttpPublish implements AppendRequest {
   readonly channel: string;
-  readonly id: string;
+  readonly ownId: string;
   readonly publisher: string;
   readonly seq: number;
   readonly data: Data;
@@ -104,7 +104,7 @@ class HttpPublish implements AppendRequest {
     this.channel = item.channel;
     this.publisher = item.publisher ?? '';
     this.seq = item.seq ?? 0;
-    this.id = item.id ?? (this.seq > 0 ? `${this.publisher}.${this.seq}` : freshId);
+    this.ownId = item.id ?? (this.seq > 0 ? '' : freshId);
     this.data = item.data;
     this.firstTriedAt = now - (item.ageMs ?? 0);
   }

@@ -44,12 +44,11 @@ const NAMES = new Map([
   [22, 'digest'],
   [23, 'acquire'],
   [24, 'acquired'],
-  [40, 'forward'],
-  [41, 'forwarded'],
-  [42, 'forwarded'],
+  [55, 'forward'],
+  [56, 'forwarded'],
 ]);
 /** The rarest moment in a frame names it. */
-const BY_RARITY = [24, 23, 22, 42, 41, 40, 21, 20];
+const BY_RARITY = [24, 23, 22, 56, 55, 21, 20];
 
 /** Publishing goes on for so long after the last fault. */
 const AFTERMATH_MS = 1_000;
