@@ -46,7 +46,7 @@ test('publishes on their way have the bytes they always had, and read back with 
       '62ac02066f776e02020000000102',
   );
   const read = readForwards(bytes);
-  const shown = (m: Forward, hops: number) => ({ ...m, hops, data: String(m.data) });
+  const shown = (m: Forward, hops: number) => ({ ...m, hops, data: Buffer.from(m.data as string).toString('hex') });
   t.deepEqual(
     read.map(({ req, ageMs, ...m }) => shown(m, m.hops - 1)),
     [NUMBERED, NAMED, BINARY].map((m) => shown(m, m.hops)),
