@@ -75,12 +75,15 @@ export class Life {
 
   drain(now: number): void {
     if (this.state === 'draining' || this.state === 'left') return;
+    const isNewcomer = this.state === 'joining' && !this.#alive;
     const alone = !this.#others().some((m) => isLive(m));
     this.#drainBy = now + (alone ? 0 : this.#drainTimeoutMs);
+    this.#wakeAt = now + LIFE_TIMES.drainStepMs;
     this.#enter('draining');
+    // who says `draining` still owns: a newcomer owns nothing, and just goes
+    if (isNewcomer) return this.#depart(now);
     this.#ports.setState('draining', now);
     this.#moves.onTable();
-    this.#wakeAt = now + LIFE_TIMES.drainStepMs;
   }
 
   nextWakeAt(): number {
@@ -144,6 +147,10 @@ export class Life {
     this.#report(copied ? 'moving' : 'copying', now);
     if (!(copied && gone) && now < this.#drainBy) return;
     this.#report('leaving', now, slotsLeft);
+    this.#depart(now);
+  }
+
+  #depart(now: number): void {
     this.#ports.closeSessions(now);
     this.#leftAt = now;
     this.#ports.setState('left', now);

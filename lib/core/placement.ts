@@ -97,7 +97,8 @@ export class Placement {
     for (const member of this.#view.members()) {
       const { state, record } = member;
       if (state === 'left' || state === 'forgotten') continue;
-      if (state === 'joining' && !joins(member)) continue;
+      // by what it says itself: a joiner under suspicion, or found failed, still owns nothing
+      if (record.state === 'joining' && !joins(member)) continue;
       if (leaves(member)) continue;
       members.push({ id: member.id, weight: record.weight, zone: record.zone, live: state !== 'failed' });
     }
