@@ -4,9 +4,10 @@
  */
 import { parseArgs } from 'node:util';
 import { deliveryCommand } from './delivery/command.js';
+import { historiesCommand } from './histories/command.js';
 import { membershipCommand, type SimOptions } from './membership/command.js';
 
-const HELP = `npm run sim -- [membership | delivery] [options]
+const HELP = `npm run sim -- [membership | delivery | histories] [options]
 
   --seeds N        so many seeds in a row (200)
   --from N         starting with this one (1)
@@ -21,7 +22,11 @@ const HELP = `npm run sim -- [membership | delivery] [options]
 
 type Family = (options: SimOptions, print: (line: string) => void) => Promise<boolean>;
 
-const FAMILIES: Readonly<Record<string, Family>> = { membership: membershipCommand, delivery: deliveryCommand };
+const FAMILIES: Readonly<Record<string, Family>> = {
+  membership: membershipCommand,
+  delivery: deliveryCommand,
+  histories: historiesCommand,
+};
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({

@@ -1,0 +1,98 @@
+/**
+ * Who may own at all, judged in the moment in which a node takes a table or says something of itself: a newcomer not before
+ * it said `alive`, and that not before it was prepared; a leaver until it said `left`; and no node acts by another table
+ * than its own view gives.
+ */
+import type { NodeState } from '../../core/api.js';
+import { LIFE_TIMES } from '../../core/life.js';
+import type { NodeId } from '../../wire/ids.js';
+import type { World } from '../world.js';
+import { provisioned } from './agreement.js';
+import type { Listener, NodeProgram } from './node-program.js';
+import type { HistoryRule } from './run.js';
+import type { Spans } from './spans.js';
+
+export class OwnershipRules implements Listener {
+  readonly counts = new Map<string, number>();
+  /** Something happened that may have changed who serves what. */
+  changed = false;
+  readonly #world: World;
+  readonly #spans: Spans;
+  readonly #violate: (rule: HistoryRule, what: string) => void;
+  /** Boots that said `alive`, and that said `left`. */
+  readonly #alive = new Set<string>();
+  readonly #left = new Set<string>();
+
+  constructor(world: World, spans: Spans, violate: (rule: HistoryRule, what: string) => void) {
+    this.#world = world;
+    this.#spans = spans;
+    this.#violate = violate;
+  }
+
+  member(program: NodeProgram, text: string): void {
+    const [id, from, , to] = text.split(/[ :]/) as [NodeId, string, string, string];
+    this.#count(`${from}→${to}`);
+    if (id !== program.id) {
+      if (from === 'suspect' && to !== 'failed') this.#spans.answered(id, this.#world.now);
+      return;
+    }
+    this.changed = true;
+    const boot = `${id} ${program.boot}`;
+    if (to === 'alive') {
+      if (from === 'joining') this.#judgeReadiness(program);
+      this.#alive.add(boot);
+    }
+    if (to === 'draining' && !this.#alive.has(boot))
+      this.#violate('a newcomer owns nothing', `host ${program.host} drains and was never alive`);
+    if (to === 'left') this.#left.add(boot);
+  }
+
+  table(program: NodeProgram): void {
+    this.changed = true;
+    this.#count('table');
+    const { host, core } = program;
+    const { members } = core.placement.table;
+    for (const { id, live } of members) {
+      const record = core.membership.get(id)?.record;
+      if (record === undefined || !this.#alive.has(`${id} ${record.boot}`))
+        this.#violate('a newcomer owns nothing', `host ${host} counts on ${id} (${live}), which never said alive`);
+    }
+    for (const { id, record, state } of core.membership.members()) {
+      if (record.state !== 'draining' || state === 'failed') continue;
+      if (!members.some((m) => m.id === id && m.live))
+        this.#violate('a leaver owns until it has left', `host ${host} has no place for ${id} any more`);
+    }
+    const due = provisioned(program).map((m) => `${m.id} ${m.live}`);
+    const has = members.map((m) => `${m.id} ${m.live}`);
+    if (due.join() !== has.join())
+      this.#violate('the table follows the view', `host ${host}: ${has.join()} where its view says ${due.join()}`);
+  }
+
+  state(_program: NodeProgram, state: NodeState): void {
+    this.changed = true;
+    this.#count(state);
+  }
+
+  misbehaved(program: NodeProgram, why: string): void {
+    this.#violate('no frame is refused', `host ${program.host}: ${why}`);
+  }
+
+  ended(program: NodeProgram): void {
+    this.changed = true;
+    this.#spans.ended(program.id, this.#left.has(`${program.id} ${program.boot}`));
+  }
+
+  #judgeReadiness({ core, host, id, startedAt }: NodeProgram): void {
+    if (core.channels.prepared) return;
+    const process = this.#world.hosts[host]!.process!;
+    const age = this.#world.now + process.offset - startedAt;
+    const others = core.membership.members().filter((m) => m.id !== id && m.state !== 'failed' && m.state !== 'left');
+    if (others.length > 0 && age < LIFE_TIMES.prepareMs)
+      this.#violate('alive only when prepared', `host ${host} turned alive after ${age.toFixed(0)} ms`);
+    this.#count('alive unprepared');
+  }
+
+  #count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+}

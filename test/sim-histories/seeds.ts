@@ -1,0 +1,7 @@
+/** Histories that once showed a bug of the product, and what it was. */
+import type { HistoryTemper } from '../../lib/sim/histories/scenario.js';
+
+export const REGRESSIONS: readonly (readonly [number, HistoryTemper, string])[] = [
+  [7, 'storm', 'a joiner under suspicion was given slots before it had joined'],
+  [6, 'churn', 'a newcomer that was told to leave said that it drained, and so owned'],
+];
