@@ -39,6 +39,8 @@ export const MUTATIONS = [
   'readFromHead',
   /** The order ignores publishers' chains. */
   'noOrderGate',
+  /** Gates that wait for each other stay closed. */
+  'noForcedGate',
   /** Retention removes without a gap. */
   'trimWithoutGap',
   /** A gap is told after the message that follows the hole. */

@@ -51,12 +51,14 @@ export class Orders {
 
   /** Opens gates that stayed closed for long where a floor covers what is missing. */
   force(now: number): void {
+    if (this.#store.planted('noForcedGate')) return;
     for (const log of this.#store.blocked) {
       if (now - log.blockedSince < this.#store.options.gateMs) continue;
       for (const strand of log.strands.values()) {
         const entry = this.#committedHead(strand);
         if (entry === undefined || (log.chainOf(entry.publisher)?.floor ?? 0) < entry.seq - 1) continue;
         this.#store.counters.gatesForced++;
+        this.#store.ports.log('gate-forced', log.channel);
         this.#consume(strand, entry, true, now);
         break;
       }

@@ -2,10 +2,12 @@
 import type { HistoryEvent } from '../../checkers/history.js';
 import { type DeliveryTweaks, runDelivery } from '../run.js';
 import { CRASHES } from './crashes.js';
+import { HANDOVERS } from './handovers.js';
+import { MERGES } from './merges.js';
 import { PARTITIONS } from './partitions.js';
 import type { Scripted } from './standard.js';
 
-export const SCENARIOS: readonly Scripted[] = [...CRASHES, ...PARTITIONS];
+export const SCENARIOS: readonly Scripted[] = [...CRASHES, ...PARTITIONS, ...HANDOVERS, ...MERGES];
 
 /** What is wrong with it; nothing: it holds. */
 export function judge(scripted: Scripted, tweaks: DeliveryTweaks = {}): string[] {

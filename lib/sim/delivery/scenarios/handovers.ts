@@ -1,0 +1,91 @@
+/** Scripted handovers at their worst: owners that are fenced, or leave, with something that nobody else has yet. */
+import type { Fault } from '../../world-faults.js';
+import type { ClientPlan } from '../client-program.js';
+import { lineOf, ROOM, type Scripted, START, setup } from './standard.js';
+
+const AT = START + 1_500;
+const NODES = 4;
+/** Owner, copy, and the two that hold nothing of the channel while the others live. */
+const [FIRST, SECOND, THIRD, FOURTH] = lineOf(ROOM, NODES, 2) as [number, number, number, number];
+const client = (i: number): number => NODES + i;
+
+export const writer = (user: string, everyMs: number, window: number, channel = ROOM): ClientPlan => {
+  return { user, reads: [], writes: [channel], everyMs, window };
+};
+export const reader = (user: string, channel = ROOM): ClientPlan => {
+  return { user, reads: [channel], writes: [], everyMs: 1_000, window: 1 };
+};
+
+/** Tells a client to go away until then, as soon as none of its publishes waits for an answer. */
+export function awaySoon(from: number, withinMs: number, host: number, until: number): Fault[] {
+  return Array.from({ length: withinMs / 10 }, (_, i): Fault => {
+    const at = from + i * 10;
+    return { at, kind: 'command', host, command: `away ${until - at}` };
+  });
+}
+
+/** The connections between these end now, and not by what follows. */
+export function breaks(at: number, of: readonly number[], from: readonly number[]): Fault[] {
+  return of.flatMap((a) => from.map((b): Fault => ({ at, kind: 'break', a, b })));
+}
+
+const ALONE_AT = AT + 5_000;
+const ALONE_MS = 4_500;
+const LEAVE_AT = AT + 13_500;
+
+export const HANDOVERS: readonly Scripted[] = [
+  {
+    name: 'an owner that was cut off learns that it is none any more, and dies before anyone has what it was given',
+    scenario: setup('fenced', {
+      nodes: NODES,
+      copies: 2,
+      // neither a hedge nor an answer for lateness: what it was given waits with it until the fence
+      channels: { hedgeMs: 60_000, ackTimeoutMs: 14_000 },
+      clients: [writer('writer0', 80, 4), reader('reader0'), reader('reader1')],
+      faults: [
+        { at: AT, kind: 'kill', host: FIRST },
+        ...breaks(ALONE_AT, [SECOND, client(0)], [FIRST, SECOND, THIRD, FOURTH]),
+        {
+          at: ALONE_AT,
+          kind: 'partition',
+          groups: [
+            [SECOND, client(0)],
+            [FIRST, THIRD, FOURTH, client(1), client(2)],
+          ],
+          forMs: ALONE_MS,
+        },
+        { at: ALONE_AT + 100, kind: 'restart', host: FIRST, memory: true },
+        // the one node that it reaches then holds nothing of the channel
+        { at: ALONE_AT, kind: 'cut', from: [SECOND], to: [FIRST, THIRD], forMs: ALONE_MS + 6_000 },
+        { at: ALONE_AT, kind: 'cut', from: [FIRST, THIRD], to: [SECOND], forMs: ALONE_MS + 6_000 },
+        { at: ALONE_AT + ALONE_MS + 3_500, kind: 'kill', host: SECOND },
+      ],
+      triggers: [{ on: 'fence', nth: 1, after: ALONE_AT, do: 'stall', forMs: 10_000 }],
+      chaosMs: ALONE_AT + ALONE_MS + 8_000,
+    }),
+    holds: ({ happened }) => ((happened.get('on-fence') ?? 0) > 0 ? undefined : 'nobody was fenced'),
+  },
+  {
+    name: 'a node leaves while one of those that are to hold what it held has started anew, and the other dies',
+    scenario: setup('stale-leave', {
+      nodes: NODES,
+      copies: 2,
+      channels: { claimMs: 1_000 },
+      clients: [writer('writer0', 40, 4), reader('reader0'), reader('reader1')],
+      faults: [
+        { at: START + 800, kind: 'command', host: client(2), command: `away ${24_000}` },
+        // the third confirms all of it in place of the second, …
+        { at: AT, kind: 'kill', host: SECOND },
+        ...awaySoon(AT + 1_500, 200, client(0), AT + 24_000),
+        { at: AT + 3_000, kind: 'restart', host: SECOND, memory: true },
+        // … and loses it when it is no longer its to hold
+        { at: AT + 8_000, kind: 'restart', host: THIRD, memory: true },
+        ...breaks(LEAVE_AT - 500, [FIRST, SECOND], [THIRD]),
+        { at: LEAVE_AT - 500, kind: 'partition', groups: [[FIRST, SECOND], [THIRD]], forMs: 6_000 },
+        { at: LEAVE_AT, kind: 'command', host: FIRST, command: 'drain' },
+        { at: LEAVE_AT + 3_000, kind: 'kill', host: SECOND },
+      ],
+      chaosMs: AT + 26_000,
+    }),
+  },
+];
