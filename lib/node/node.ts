@@ -19,6 +19,7 @@ import type { Self } from './links/handshake.js';
 import { Links } from './links/links.js';
 import { stretchSecret } from './links/seal.js';
 import { createLog, type Log } from './log.js';
+import { LoopLoad } from './loop-load.js';
 import { CryptoRandom } from './random.js';
 import { Stats } from './stats.js';
 import { Expiry } from './transports/expiry.js';
@@ -100,7 +101,7 @@ export class Node extends EventEmitter<NodeEvents> {
       (now) => this.#tick(now),
       (stalledMs) => this.#stalled(stalledMs),
     );
-    this.#writes = new WriteQueue(this.stats, () => this.#turns.touch());
+    this.#writes = new WriteQueue(this.stats, () => this.#turns.touch(), new LoopLoad().isBusy);
   }
 
   get id(): NodeId {
@@ -272,8 +273,9 @@ export class Node extends EventEmitter<NodeEvents> {
   // turns of the event loop
 
   #flush(): number {
-    this.#core.flush(this.#turns.now());
-    this.#writes.flush();
+    const now = this.#turns.now();
+    this.#core.flush(now);
+    this.#writes.flush(now);
     return this.#core.nextWakeAt();
   }
 

@@ -261,7 +261,7 @@ export function decodeBase64(value: unknown): Uint8Array {
 
 const PLAIN = /^[\w@.:/~+-]*$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const PUBLISHER = /^[A-Za-z0-9_-]{8,32}$/;
+export const PUBLISHER = /^[A-Za-z0-9_-]{8,32}$/;
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);

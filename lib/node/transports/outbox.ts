@@ -1,6 +1,7 @@
 /**
  * The write side of one connection. What one turn of the event loop has for a socket leaves in one write: a write costs
  * 8 to 10 µs, a record more in the same write 0.2 µs. Its queue is bounded; whoever reads too slowly is cut off.
+ * A loop that never rests has no time for a write per message: there, several turns leave together, HOLD_MS at most.
  */
 import type { Socket } from 'node:net';
 import { LIMITS } from '../../wire/limits.js';
@@ -9,27 +10,59 @@ import type { Stats } from '../stats.js';
 /** Above this, frames are handed over one by one instead of being copied together. */
 const JOIN_BYTES_MAX = 128 * 1024;
 
-/** Outboxes with something to write, flushed once a turn. */
+/** Longest that a busy node holds writes back. What waits in its queues by then takes several times as long. */
+const HOLD_MS = 10;
+/** A connection with more than this to write is not held back. */
+const HOLD_BYTES_MAX = 64 * 1024;
+
+/** Outboxes with something to write, flushed once a turn, or every HOLD_MS while the node is busy. */
 export class WriteQueue {
   readonly stats: Stats;
   #dirty: Outbox[] = [];
   readonly #wake: () => void;
+  readonly #isBusy: (now: number) => boolean;
+  #flushedAt = 0;
+  #holding = false;
+  #due = false;
 
-  constructor(stats: Stats, wake: () => void) {
+  /** `isBusy`: whether the event loop had no rest of late. */
+  constructor(stats: Stats, wake: () => void, isBusy: (now: number) => boolean) {
     this.stats = stats;
     this.#wake = wake;
+    this.#isBusy = isBusy;
   }
 
   add(outbox: Outbox): void {
     if (this.#dirty.push(outbox) === 1) this.#wake();
   }
 
-  flush(): void {
+  /** Nothing is held back when this turn ends. */
+  hurry(): void {
+    this.#due = true;
+  }
+
+  flush(now: number): void {
     const dirty = this.#dirty;
     if (dirty.length === 0) return;
+    if (!this.#due && now - this.#flushedAt < HOLD_MS && this.#isBusy(now)) return this.#hold();
+    this.#due = false;
+    this.#flushedAt = now;
     this.#dirty = [];
     for (const outbox of dirty) outbox.flush();
   }
+
+  #hold(): void {
+    if (this.#holding) return;
+    this.#holding = true;
+    setTimeout(this.#onHeld, HOLD_MS);
+  }
+
+  readonly #onHeld = (): void => {
+    this.#holding = false;
+    if (this.#dirty.length === 0) return;
+    this.#due = true;
+    this.#wake();
+  };
 }
 
 export abstract class Outbox {
@@ -58,10 +91,10 @@ export abstract class Outbox {
     } else if (this.#bytes > LIMITS.clientQueueBytesMax) {
       this.#overflown = true;
       this.#bytes -= frame.length;
-    } else if (this.#more === null) {
-      this.#more = [frame];
     } else {
-      this.#more.push(frame);
+      if (this.#more === null) this.#more = [frame];
+      else this.#more.push(frame);
+      if (this.#bytes > HOLD_BYTES_MAX) this.#queue.hurry();
     }
   }
 

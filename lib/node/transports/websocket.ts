@@ -11,6 +11,7 @@ import { type FrameReader, readJsonFrame } from '../../wire/codec-client.js';
 import { readMsgpackFrame } from '../../wire/codec-client-msgpack.js';
 import type { Entry } from '../../wire/entry.js';
 import { CLOSE, type ErrorBody, type ErrorCode, HalodError } from '../../wire/errors.js';
+import { readPublishFrame } from '../../wire/json-publish.js';
 import { LIMITS } from '../../wire/limits.js';
 import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
@@ -98,7 +99,9 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
     try {
       if (this.#framing === 'ws-json') {
         if (isBinary) throw new HalodError('bad-request', 'this connection speaks JSON in text messages');
-        readJsonFrame(data.toString(), this);
+        const publish = readPublishFrame(data);
+        if (publish === null) readJsonFrame(data.toString(), this);
+        else this.message(publish);
       } else {
         if (!isBinary) throw new HalodError('bad-request', 'this connection speaks MessagePack in binary messages');
         readMsgpackFrame(data, this);
