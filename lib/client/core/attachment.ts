@@ -180,7 +180,7 @@ export class Attachment {
       this.next = null;
       this.#hooks.gone(c);
       if (after === 'token' && this.#options.token === 'asked') this.#askToken();
-      return this.#stay(`the new connection was lost (${code})`);
+      return this.#stay(`the new connection was lost (${code})`, now);
     }
     this.main = null;
     this.#hooks.gone(c);
@@ -341,12 +341,12 @@ export class Attachment {
     else this.#say({ state: 'moving', reason: 'the old connection was lost', url: c.url, silent: true });
   }
 
-  #stay(reason: string): void {
+  #stay(reason: string, now: number): void {
     this.#plan = null;
     const c = this.main;
     if (c?.phase === 'ready') this.#say({ state: 'connected', reason, url: c.nodeUrl, node: c.node });
     if (c?.relay && !this.#options.relay) {
-      this.#rehomeAt = c.heardAt + CLIENT_LIMITS.rehomeMs * (1 + this.#ports.random.next());
+      this.#rehomeAt = now + CLIENT_LIMITS.rehomeMs * (1 + this.#ports.random.next());
     }
   }
 

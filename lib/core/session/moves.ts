@@ -15,7 +15,7 @@ export const MOVE_TIMES = {
   askMs: 1_000,
   /** A session that has not moved by then is asked again later … */
   deadlineMs: 10_000,
-  /** … this many times, then it is served in place for good. */
+  /** … this many times, then it is served in place until its home is another node. */
   asksMax: 3,
 } as const;
 
@@ -35,7 +35,7 @@ export class Moves {
   #roundAt = 0;
   /** By where they belong; looked at again before each is sent. */
   readonly #waiting = new Map<NodeId, Session[]>();
-  readonly #leaving: { session: Session; deadlineAt: number }[] = [];
+  readonly #leaving: { session: Session; home: NodeId; deadlineAt: number }[] = [];
   readonly #asks = new Map<NodeId, { waiting: number; at: number }>();
 
   constructor(ports: MovesPorts, sessionsPerSecond: number) {
@@ -75,7 +75,7 @@ export class Moves {
       const afterMs = Math.floor(((sent + this.#ports.random.next()) * spreadMs) / count);
       session.state = 'moving';
       session.send({ type: 'move', url: home.url, afterMs, deadlineMs: MOVE_TIMES.deadlineMs });
-      this.#leaving.push({ session, deadlineAt: now + spreadMs + MOVE_TIMES.deadlineMs });
+      this.#leaving.push({ session, home: from, deadlineAt: now + spreadMs + MOVE_TIMES.deadlineMs });
       sent++;
     }
     if (waiting.length === 0) this.#waiting.delete(from);
@@ -100,23 +100,25 @@ export class Moves {
     this.#waiting.clear();
     for (const session of this.#ports.sessions()) {
       if (session.state !== 'open' || !session.movable || session.relay) continue;
-      if (session.movesIgnored >= MOVE_TIMES.asksMax || session.homeChannel === '') continue;
+      if (session.homeChannel === '') continue;
       const home = this.#ports.homeOf(session.homeChannel);
-      if (home.self) continue;
+      if (session.ignoredHome !== home.id) session.movesIgnored = 0;
+      if (home.self || session.movesIgnored >= MOVE_TIMES.asksMax) continue;
       const waiting = this.#waiting.get(home.id) ?? [];
       waiting.push(session);
       this.#waiting.set(home.id, waiting);
     }
   }
 
-  /** A session that let its deadline pass has not moved: served here, and asked again with the next change. */
+  /** A session that let its deadline pass has not moved: served here, and asked again. */
   #expire(now: number): void {
     for (let i = this.#leaving.length - 1; i >= 0; i--) {
-      const { session, deadlineAt } = this.#leaving[i]!;
+      const { session, home, deadlineAt } = this.#leaving[i]!;
       if (session.state === 'moving' && now < deadlineAt) continue;
       this.#leaving.splice(i, 1);
       if (session.state !== 'moving') continue;
       session.state = 'open';
+      session.ignoredHome = home;
       session.movesIgnored++;
       this.#dirty = true;
     }

@@ -49,8 +49,9 @@ export class Session implements SessionHandle {
   readonly movable: boolean;
   grants: Grants;
   state: SessionState = 'waiting';
-  /** Moves that it was asked for and did not make: after a few it is served in place. */
+  /** Moves to this home that it was asked for and did not make: after a few it is served in place. */
   movesIgnored = 0;
+  ignoredHome = '';
   readonly #sessions: Sessions;
   readonly #after: After;
   /** Created with the second subscription at the earliest: most sessions read their own channel alone. */
