@@ -166,7 +166,7 @@ class Watch {
       if (this.#failed()) return false;
       this.#truth.refresh();
       this.#spans.look(world.now);
-      if (this.#well()) this.#spans.settled();
+      if (this.#well()) this.#spans.settled(world.now);
     }
     before?.();
     return !this.#failed();

@@ -36,6 +36,7 @@ export interface Judged {
 
 interface Watched {
   readonly program: NodeProgram;
+  readonly from: number;
   readonly open: (Span | undefined)[];
 }
 
@@ -48,7 +49,8 @@ export class Spans {
   readonly #watched = new Map<number, Watched>();
   readonly #answered = new Map<NodeId, number[]>();
   readonly #left = new Set<NodeId>();
-  #well = false;
+  /** When all was well last, but for one trouble since. */
+  #wellAt = Number.NEGATIVE_INFINITY;
   #troubleAt = 0;
 
   constructor(truth: Truth, timing: MembershipTiming, hosts: number, violate: (what: string) => void) {
@@ -61,13 +63,13 @@ export class Spans {
   /** Something went wrong just now; `well`: and nothing else was. */
   trouble(now: number, well: boolean): void {
     this.#troubleAt = now;
-    this.#well = well;
+    this.#wellAt = well ? now : Number.NEGATIVE_INFINITY;
     for (const { open } of this.#watched.values()) for (const span of open) if (span) span.clean = false;
   }
 
   /** Everybody agrees with the truth: whatever was before counts no more. */
-  settled(): void {
-    this.#well = true;
+  settled(now: number): void {
+    this.#wellAt = now;
   }
 
   /** A suspect answered in somebody's view. */
@@ -92,7 +94,7 @@ export class Spans {
         this.#watched.delete(host);
         continue;
       }
-      const kept = watched?.program === program ? watched : { program, open: [] };
+      const kept = watched?.program === program ? watched : { program, from: now, open: [] };
       this.#watched.set(host, kept);
       this.#lookAt(kept, now);
     }
@@ -102,7 +104,8 @@ export class Spans {
     return this.#truth.awake(host) && (core.state === 'serving' || core.state === 'draining');
   }
 
-  #lookAt({ program, open }: Watched, now: number): void {
+  #lookAt(watched: Watched, now: number): void {
+    const { program, open } = watched;
     const { table } = program.core.placement;
     const states = table.members.map(({ id }) => this.#stateOf(program, id));
     const fresh = new Map<NodeId, Span>();
@@ -120,7 +123,7 @@ export class Spans {
       }
       if (state === 'served' || state === 'unclear' || owner === undefined) continue;
       if (span === undefined) {
-        span = fresh.get(owner) ?? this.#begin(program, table, owner, state, slot, now);
+        span = fresh.get(owner) ?? this.#begin(watched, table, owner, state, slot, now);
         fresh.set(owner, span);
         span.slots++;
         open[slot] = span;
@@ -150,7 +153,7 @@ export class Spans {
     return table.ownerOf(slot as Parameters<Table['ownerOf']>[0]) === owner ? 'served' : 'handed';
   }
 
-  #begin(program: NodeProgram, table: Table, owner: NodeId, cause: Cause, slot: number, now: number): Span {
+  #begin({ program, from }: Watched, table: Table, owner: NodeId, cause: Cause, slot: number, now: number): Span {
     const answers = this.#answered.get(owner)?.filter((at) => now - at < 60_000).length ?? 0;
     return {
       observer: program.host,
@@ -163,7 +166,8 @@ export class Spans {
       cause,
       returned: false,
       health: 0,
-      clean: this.#well,
+      // who came after the trouble may not know what the others knew before
+      clean: from < this.#wellAt,
       slots: 0,
       endedAt: 0,
     };
