@@ -141,15 +141,17 @@ export class ByteReader {
     return value & 1 ? -(value + 1) / 2 : value / 2;
   }
 
-  protected lineage(): LineageId {
-    return this.#ascii(8) as LineageId;
+  /** `known` where these are its bytes, so that no new text is made. */
+  protected lineage(known = ''): LineageId {
+    return this.#ascii(8, known) as LineageId;
   }
 
-  protected text(bytesMax: number): string {
+  /** `known` where these are its bytes, so that no new text is made. */
+  protected text(bytesMax: number, known = ''): string {
     const head = this.uint();
     const length = Math.floor(head / 2);
     if (length > bytesMax || this.#at + length > this.#buffer.length) malformed('text');
-    if ((head & 1) === 0) return this.#ascii(length);
+    if ((head & 1) === 0) return this.#ascii(length, known);
     const text = this.#buffer.utf8Slice(this.#at, this.#at + length);
     this.#at += length;
     return text;
@@ -169,12 +171,17 @@ export class ByteReader {
     return Uint8Array.prototype.slice.call(this.#buffer, from, end);
   }
 
-  #ascii(length: number): string {
-    const end = this.#at + length;
+  #ascii(length: number, known: string): string {
+    const from = this.#at;
+    const end = from + length;
     if (end > this.#buffer.length) malformed('text');
-    const text = this.#buffer.latin1Slice(this.#at, end);
     this.#at = end;
-    return text;
+    if (length === known.length) {
+      let i = 0;
+      while (i < length && this.#buffer[from + i] === known.charCodeAt(i)) i++;
+      if (i === length) return known;
+    }
+    return this.#buffer.latin1Slice(from, end);
   }
 }
 

@@ -67,6 +67,9 @@ export class ForwardsWriter extends ByteWriter {
   }
 }
 
+/** Of the publish read last: nearly always the next one's as well. */
+let lastPublisher = '';
+
 /** `next`, then the fields, until it says false. */
 export class ForwardsReader extends ByteReader implements Forward {
   req = 0;
@@ -86,7 +89,8 @@ export class ForwardsReader extends ByteReader implements Forward {
     this.hops = flags & HOPS;
     this.req += this.uint();
     this.channel = this.text(LIMITS.channelBytesMax);
-    if (!(flags & SAME_PUBLISHER)) this.publisher = this.text(64);
+    if (!(flags & SAME_PUBLISHER)) this.publisher = this.text(64, lastPublisher);
+    lastPublisher = this.publisher;
     this.seq = this.publisher === '' ? 0 : this.uint();
     this.ownId = flags & DERIVED_ID ? '' : this.text(LIMITS.messageIdBytesMax);
     if (this.channel === '' || this.hops === 0) malformed('forward');

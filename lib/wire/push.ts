@@ -136,8 +136,17 @@ export class PushWriter extends ByteWriter {
   }
 }
 
+/** What was read of a slot last is nearly always what comes next: a text that is known need not be made again. */
+export interface Expected {
+  readonly lid: LineageId;
+  readonly lastChannel: string;
+  readonly lastPublisher: string;
+}
+
 /** Reads a push part by part: `next` says what comes, then the fields beside it are valid; then `readEntry` as often as `count`. */
 export class PushReader extends ByteReader {
+  readonly #expect: (slot: Slot) => Expected | undefined;
+  #expected: Expected | undefined;
   // of a part
   slot: Slot = 0;
   asOwner = false;
@@ -160,6 +169,11 @@ export class PushReader extends ByteReader {
   time = 0;
   ageMs = 0;
   data: Data = '';
+
+  constructor(bytes: Uint8Array, expect: (slot: Slot) => Expected | undefined = () => undefined) {
+    super(bytes);
+    this.#expect = expect;
+  }
 
   /** @throws Error where the bytes are malformed, as every other call here does. */
   next(): 'entries' | 'snapshot' | 'end' {
@@ -188,8 +202,8 @@ export class PushReader extends ByteReader {
       this.prev = back === 0 ? 0 : this.s - back;
     }
     if (this.s <= last || this.s > this.upto || this.prev < 0 || this.prev >= this.s) malformed('order');
-    if (!(flags & SAME_CHANNEL)) this.channel = this.text(LIMITS.channelBytesMax);
-    if (!(flags & SAME_PUBLISHER)) this.publisher = this.text(64);
+    if (!(flags & SAME_CHANNEL)) this.channel = this.text(LIMITS.channelBytesMax, this.#expected?.lastChannel);
+    if (!(flags & SAME_PUBLISHER)) this.publisher = this.text(64, this.#expected?.lastPublisher);
     this.seq = this.publisher === '' ? 0 : this.uint();
     this.ownId = flags & DERIVED_ID ? '' : this.text(LIMITS.messageIdBytesMax);
     if (this.ownId === '' && (!(flags & DERIVED_ID) || this.publisher === '')) malformed('id');
@@ -200,7 +214,8 @@ export class PushReader extends ByteReader {
   }
 
   #entriesHeader(withHeader: boolean): void {
-    this.lid = this.lineage();
+    this.#expected = this.#expect(this.slot);
+    this.lid = this.lineage(this.#expected?.lid);
     this.author = withHeader ? (this.text(64) as NodeId) : null;
     this.boot = withHeader ? this.uint() : 0;
     this.from = this.uint();

@@ -22,9 +22,11 @@ export class Incoming {
     this.#orders = orders;
   }
 
+  readonly #expect = (number: number): Lineage | undefined => this.#store.slots.get(number)?.lineages.at(-1);
+
   /** @throws Error where the bytes are malformed: the link is then closed, nothing of the batch is confirmed. */
   onPush(peer: Peer, batch: number, bytes: Uint8Array, now: number): void {
-    const reader = new PushReader(bytes);
+    const reader = new PushReader(bytes, this.#expect);
     for (let part = reader.next(); part !== 'end'; part = reader.next()) {
       if (part === 'entries') this.#onEntries(peer, reader, now);
       else {

@@ -56,6 +56,15 @@ export class Lineage {
     this.sealed = !own;
   }
 
+  /** Of the entry that came last from another node. */
+  get lastChannel(): string {
+    return this.lastStrand?.log.channel ?? '';
+  }
+
+  get lastPublisher(): string {
+    return this.lastStrand?.log.lastPublisher ?? '';
+  }
+
   /** Entries held. */
   get size(): number {
     return this.#entries.length - this.#gone;
