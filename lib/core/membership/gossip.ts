@@ -28,6 +28,8 @@ export class Gossip {
   /** Rounds left by member. */
   readonly #records = new Map<NodeId, number>();
   readonly #claims = new Map<NodeId, number>();
+  /** When to tell of more accusers, by suspect. */
+  readonly #gathering = new Map<NodeId, number>();
   #lastFlush = Number.NEGATIVE_INFINITY;
   dueAt = Number.POSITIVE_INFINITY;
 
@@ -37,7 +39,7 @@ export class Gossip {
   }
 
   get waiting(): number {
-    return this.#records.size + this.#claims.size;
+    return this.#records.size + this.#claims.size + this.#gathering.size;
   }
 
   tellRecord(id: NodeId, now: number): void {
@@ -48,13 +50,33 @@ export class Gossip {
     this.#tell(this.#claims, id, now);
   }
 
+  /**
+   * More accusers of a suspicion that was told already: they ride along with what is told of it anyway, and from `at` on are
+   * told once, all together. They only have to reach somebody who passes the verdict.
+   */
+  tellMore(id: NodeId, now: number, at: number): void {
+    if (this.#claims.has(id) || this.#gathering.has(id)) return;
+    const due = Math.max(at, now + this.#timing.gossipIntervalMs);
+    this.#gathering.set(id, due);
+    this.dueAt = Math.min(this.dueAt, due);
+  }
+
   /** The accusation was answered, or its subject is gone. */
   dropClaim(id: NodeId): void {
     this.#claims.delete(id);
+    this.#gathering.delete(id);
   }
 
   flush(now: number): void {
     this.#lastFlush = now;
+    let gatheredAt = Number.POSITIVE_INFINITY;
+    for (const [id, due] of this.#gathering) {
+      if (due > now) gatheredAt = Math.min(gatheredAt, due);
+      else {
+        this.#gathering.delete(id);
+        if (!this.#claims.has(id)) this.#claims.set(id, 1);
+      }
+    }
     const records = take(this.#records, LIMITS.newsRecordsMax, (id) => this.#source.recordOf(id));
     const claims = take(this.#claims, LIMITS.newsClaimsMax, (id) => this.#source.claimOf(id));
     if (records.length > 0 || claims.length > 0) {
@@ -62,12 +84,13 @@ export class Gossip {
       const crowded = this.waiting > CROWD;
       for (const peer of this.#source.targets(crowded ? 1 : this.#timing.gossipFanout)) this.#source.send(peer, news);
     }
-    const crowded = this.waiting > LIMITS.newsRecordsMax;
-    this.dueAt = this.waiting > 0 ? now + (crowded ? FLUSH_GAP_MS : this.#timing.gossipIntervalMs) : Infinity;
+    const left = this.#records.size + this.#claims.size;
+    const againMs = left > LIMITS.newsRecordsMax ? FLUSH_GAP_MS : this.#timing.gossipIntervalMs;
+    this.dueAt = Math.min(left > 0 ? now + againMs : Number.POSITIVE_INFINITY, gatheredAt);
   }
 
   #tell(queue: Map<NodeId, number>, id: NodeId, now: number): void {
-    const rounds = this.waiting > CROWD ? 1 : Math.max(2, Math.ceil(Math.log10(this.#source.liveCount() + 1)));
+    const rounds = this.waiting > CROWD ? 1 : Math.max(2, Math.ceil(Math.log10(this.#source.liveCount())));
     queue.delete(id);
     queue.set(id, rounds);
     this.dueAt = Math.min(this.dueAt, Math.max(now + this.#timing.urgentMs, this.#lastFlush + FLUSH_GAP_MS));

@@ -1,10 +1,12 @@
 /** The links that are up, with a random one at constant cost. */
 import type { NodeId } from '../../wire/ids.js';
 import type { Random } from '../random.js';
+import { shuffle } from './shuffle.js';
 
 export class Links {
   readonly #index = new Map<NodeId, number>();
   readonly #peers: NodeId[] = [];
+  #turn: NodeId[] = [];
 
   has(peer: NodeId): boolean {
     return this.#index.has(peer);
@@ -30,7 +32,10 @@ export class Links {
     this.#index.set(last, at);
   }
 
-  random(random: Random): NodeId | undefined {
-    return this.#peers[random.below(Math.max(1, this.#peers.length))];
+  /** One after the other, each round in a new random order: rounds of gossip in a row reach different peers. */
+  next(random: Random): NodeId | undefined {
+    for (let id = this.#turn.pop(); id !== undefined; id = this.#turn.pop()) if (this.has(id)) return id;
+    this.#turn = shuffle([...this.#peers], random);
+    return this.#turn.pop();
   }
 }

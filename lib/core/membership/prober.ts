@@ -8,6 +8,7 @@ import type { Random } from '../random.js';
 import type { Health } from './health.js';
 import type { Neighbours } from './neighbours.js';
 import type { MembershipFeatures, MembershipTiming } from './options.js';
+import { shuffle } from './shuffle.js';
 import type { MembershipMessage } from './types.js';
 import type { Entry, View } from './view.js';
 
@@ -260,7 +261,8 @@ export class Prober {
     const missing = probe.asked.length - probe.nacks.size;
     if (probe.asked.length === 0) this.#health.worse();
     else if (missing > 0) this.#health.worse(missing);
-    this.#unreached.add(probe.target);
+    // A helper that could not reach it either shows that this node is heard, and hears.
+    if (probe.nacks.size === 0) this.#unreached.add(probe.target);
     probe.target.misses += 1;
     this.#ports.unanswered(probe.target, now);
   }
@@ -302,12 +304,4 @@ export class Prober {
     }
     return undefined;
   }
-}
-
-function shuffle<T>(items: T[], random: Random): T[] {
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [items[i], items[j]] = [items[j] as T, items[i] as T];
-  }
-  return items;
 }

@@ -9,14 +9,22 @@ import { LIMITS } from '../../wire/limits.js';
 import type { Claim, MemberRecord, MembershipMessage, SyncList, SyncPart } from '../../wire/membership.js';
 import type { Random } from '../random.js';
 import type { MembershipTiming } from './options.js';
-import type { Entry, View } from './view.js';
+import { type Entry, hashOf, type View } from './view.js';
 
 /** A part with at most so many members is sent as a list. */
 const LIST_MAX = 8;
 /** Who holds less than half of what this node holds is sent so many members at random instead of a comparison. */
 const SAMPLE_MAX = 200;
+/** A comparison of the very same two views is repeated only after so many delays, in case it was lost. */
+const REPEAT = 5;
 /** While much is missing, comparisons follow each other this much faster. */
 const HURRY = 6;
+
+interface Comparison {
+  readonly mine: string;
+  readonly theirs: string;
+  readonly againAt: number;
+}
 
 export interface SyncPorts {
   send(to: NodeId, message: MembershipMessage): void;
@@ -30,6 +38,8 @@ export class Sync {
   readonly #ports: SyncPorts;
   /** What those peers last said whose view differs. */
   readonly #differing = new Map<NodeId, string>();
+  /** What the two digests were when a comparison with that peer was begun. */
+  readonly #compared = new Map<NodeId, Comparison>();
   #hurried = true;
   #lastAt = Number.NEGATIVE_INFINITY;
   dueAt = Number.POSITIVE_INFINITY;
@@ -50,12 +60,16 @@ export class Sync {
       return;
     }
     this.#differing.delete(from);
+    const last = this.#compared.get(from);
+    // Nothing has changed here or there since: what keeps them apart is a suspicion that one of them has to wait for.
+    if (last && now < last.againAt && last.theirs === digest && last.mine === this.#view.digest) return;
     this.#differing.set(from, digest);
     if (this.dueAt === Number.POSITIVE_INFINITY) this.dueAt = now + this.#delayMs() * (0.5 + this.#ports.random.next());
   }
 
   onLinkDown(peer: NodeId): void {
     this.#differing.delete(peer);
+    this.#compared.delete(peer);
   }
 
   tick(now: number): void {
@@ -67,6 +81,11 @@ export class Sync {
       else peer = id;
     }
     if (peer === undefined) return;
+    this.#compared.set(peer, {
+      mine,
+      theirs: this.#differing.get(peer) as string,
+      againAt: now + REPEAT * this.#timing.syncDelayMs,
+    });
     this.#differing.delete(peer);
     this.begin(peer, now);
     if (this.#differing.size > 0) this.dueAt = now + this.#delayMs() * (0.5 + this.#ports.random.next());
@@ -133,24 +152,34 @@ export class Sync {
   #answerLists(from: NodeId, lists: readonly SyncList[]): void {
     const want: NodeId[] = [];
     const give: MemberRecord[] = [];
-    const buried: Claim[] = [];
+    const verdicts: Claim[] = [];
     for (const list of lists) {
       const theirs = new Map(list.entries);
       for (const entry of this.#within(list.bits, list.prefix)) {
         const hash = theirs.get(entry.id);
         theirs.delete(entry.id);
         if (hash === entry.low) continue;
+        if (hash === hashOf(entry, undefined)) {
+          // The peer lacks nothing but the verdict; the record is the longer part and known.
+          const claim = this.#ports.claimOf(entry.id);
+          if (claim && verdicts.length < LIMITS.newsClaimsMax) verdicts.push(claim);
+          continue;
+        }
+        const peerIsAhead = hash === hashOf(entry, entry.record);
+        // Told already: this node only waits before it passes the verdict too.
+        if (peerIsAhead && entry.suspicion?.condemned) continue;
         if (hash !== undefined) want.push(entry.id);
+        if (peerIsAhead) continue;
         if (give.length < LIMITS.syncEntriesMax) give.push(entry.record);
       }
       for (const id of theirs.keys()) {
         want.push(id);
         // Forgotten here: the peer is told, and may still know of a newer life.
         const claim = this.#ports.claimOf(id);
-        if (claim && buried.length < LIMITS.newsClaimsMax) buried.push(claim);
+        if (claim && verdicts.length < LIMITS.newsClaimsMax) verdicts.push(claim);
       }
     }
-    if (buried.length > 0) this.#ports.send(from, { type: 'news', records: [], claims: buried });
+    if (verdicts.length > 0) this.#ports.send(from, { type: 'news', records: [], claims: verdicts });
     if (want.length > 0) this.#ports.send(from, { type: 'want', ids: want.slice(0, LIMITS.syncEntriesMax) });
     this.#sendRecords(from, give);
   }

@@ -217,11 +217,8 @@ export class View {
   }
 
   #digestWith(entry: Entry): void {
-    const { boot, incarnation } = entry.record;
-    let hash = combine(combine(entry.place, boot), incarnation);
     const { failed } = entry;
-    if (failed && compareVersions(failed, entry.record) >= 0)
-      hash = combine(combine(hash, failed.boot), failed.incarnation + 1);
+    const hash = hashOf(entry, failed && compareVersions(failed, entry.record) >= 0 ? failed : undefined);
     entry.low = hash;
     entry.high = combine(hash, entry.salt);
     this.#high = (this.#high + entry.high) >>> 0;
@@ -240,6 +237,12 @@ export class View {
     }
     return low;
   }
+}
+
+/** What a comparison sees of a member whose newest record is the one held here, with this verdict on it or none. */
+export function hashOf(entry: Entry, failed: Version | undefined): number {
+  const hash = combine(combine(entry.place, entry.record.boot), entry.record.incarnation);
+  return failed ? combine(combine(hash, failed.boot), failed.incarnation + 1) : hash;
 }
 
 function effectiveState(entry: Entry): MemberState {

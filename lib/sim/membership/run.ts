@@ -138,7 +138,7 @@ function calm(
   if (perNode > FRAMES_A_SECOND_MAX)
     checkers.violate('quiet when nothing happens', `${perNode.toFixed(0)} frames a second a node`);
   if (hosts < 2 || checkers.violations.length > 0) return;
-  dropsInTime(world, checkers, random, false, 1_500, 'a killed node is dropped at once');
+  dropsInTime(world, checkers, random, false, 600, 'a killed node is dropped at once');
   samplesUntil(world.now + 3_000);
   const probesMs = timing.probeIntervalMs * (2 * Math.min(hosts, 2 * timing.neighbours) + 4) * 2;
   const silentMs = timing.suspicionMinMs + probesMs + 2_000;
