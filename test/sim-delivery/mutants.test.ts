@@ -17,8 +17,8 @@ test('no planted bug has the name of another', (t) => {
   t.is(new Set(names).size, names.length);
 });
 
-test('every bug that can be planted in a node is hunted, once', (t) => {
-  t.deepEqual(MUTANTS.flatMap(({ node }) => node ?? []).sort(), [...MUTATIONS].sort());
+test('every bug that can be planted in a node is hunted', (t) => {
+  t.deepEqual([...new Set(MUTANTS.flatMap(({ node }) => node ?? []))].sort(), [...MUTATIONS].sort());
 });
 
 test('scripted scenarios that a planted bug names exist', (t) => {

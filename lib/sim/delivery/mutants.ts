@@ -65,13 +65,22 @@ export const MUTANTS: readonly Mutant[] = [
     quick: true,
   },
   {
-    ...node('confirmAcrossHole', ['noisy'], 20),
-    harmless:
-      'a link loses a suffix or nothing, and every sender starts again from what was confirmed: no hole arrives',
+    name: 'skipAcquire with noForward',
+    node: ['skipAcquire', 'noForward'],
+    scripts: ['hedged'],
+    tempers: [],
+    budget: 0,
+    quick: true,
   },
   {
-    ...node('skipAcquire', ['noisy', 'split'], 20),
-    harmless: 'asking what others hold before serving saves time; holders push it in any case',
+    ...node('skipAcquire', ['noisy', 'split'], 20, { scripts: ['hedged'] }),
+    harmless:
+      'holders push what they hold to whoever their table calls owner; asking them first only spares refusals. Where they do not push, it is caught: the line above',
+  },
+  {
+    ...node('confirmAcrossHole', ['noisy'], 20, { scripts: ['old-bytes', 'twice'] }),
+    harmless:
+      'no hole arrives: a link loses its end or nothing, and on a new link a sender goes on after what this very process confirmed (Mark.refresh), which never falls',
   },
   {
     name: 'client without positions',

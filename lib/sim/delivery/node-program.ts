@@ -7,6 +7,7 @@ import type { Mutation } from '../../core/channel/mutations.js';
 import type { ChannelsOptions } from '../../core/channel/options.js';
 import type { Entry } from '../../core/channel/types.js';
 import type { MembershipTiming } from '../../core/membership/options.js';
+import type { Member } from '../../core/membership/types.js';
 import { Core } from '../../core/node.js';
 import { ALL_GRANTS } from '../../core/session/grants.js';
 import type { SessionSink } from '../../core/session/types.js';
@@ -115,7 +116,18 @@ export class NodeProgram implements Program {
 
   onCommand(command: string, now: number): void {
     if (command === 'drain') this.core.drain(now);
+    if (command.startsWith('overlook ')) this.#overlook(command.slice('overlook '.length));
     this.#after(now);
+  }
+
+  /** Its view lacks this host from now on, whatever it hears, as after a bug of membership; none: it is whole again. */
+  #overlook(host: string): void {
+    const { membership } = this.core;
+    const id = host === 'nobody' ? '' : idOfNumber(Number(host));
+    membership.members = () =>
+      Object.getPrototypeOf(membership)
+        .members.call(membership)
+        .filter((m: Member) => m.id !== id);
   }
 
   #onStream(from: string, m: StreamMessage, now: number): void {

@@ -7,6 +7,12 @@ import { MERGES } from './merges.js';
 import { PARTITIONS } from './partitions.js';
 import type { Scripted } from './standard.js';
 
+/**
+ * Not here, where every host has one key and one program: two processes with one identity are told apart by membership
+ * and links (test/node/cluster.test.ts); nodes that speak another version are refused in the handshake, before they
+ * hold or say anything (test/node/handshake.test.ts), and to clients' unknown fields and types test/wire/codec-client
+ * answers. What needs a disk, real sockets or bandwidth is left to the torture.
+ */
 export const SCENARIOS: readonly Scripted[] = [...CRASHES, ...PARTITIONS, ...HANDOVERS, ...MERGES];
 
 /** What is wrong with it; nothing: it holds. */

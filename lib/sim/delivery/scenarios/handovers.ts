@@ -1,4 +1,5 @@
 /** Scripted handovers at their worst: owners that are fenced, or leave, with something that nobody else has yet. */
+import type { HistoryEvent } from '../../checkers/history.js';
 import type { Fault } from '../../world-faults.js';
 import type { ClientPlan } from '../client-program.js';
 import { lineOf, ROOM, type Scripted, START, setup } from './standard.js';
@@ -29,11 +30,47 @@ export function breaks(at: number, of: readonly number[], from: readonly number[
   return of.flatMap((a) => from.map((b): Fault => ({ at, kind: 'break', a, b })));
 }
 
+/** What was acknowledged in a span, and how much of it no reader has at a later time. */
+export function notReceived(history: readonly HistoryEvent[], from: number, to: number, by: number) {
+  const acked = history.filter((e) => e.kind === 'pub-ok' && e.t >= from && e.t < to);
+  const missing = acked.filter((ok) => !history.some((e) => e.t < by && isCallbackOf(e, ok)));
+  return { acked: acked.length, missing: missing.length };
+}
+
+function isCallbackOf(e: HistoryEvent, ok: HistoryEvent): boolean {
+  return e.kind === 'callback' && ok.kind === 'pub-ok' && e.ch === ok.ch && e.p === ok.p && e.n === ok.n;
+}
+
 const ALONE_AT = AT + 5_000;
 const ALONE_MS = 4_500;
 const LEAVE_AT = AT + 13_500;
 
+const TRIO = lineOf(ROOM, 3, 2) as [number, number, number];
+
 export const HANDOVERS: readonly Scripted[] = [
+  {
+    name: 'the owner does not reach its copy and goes on with a third node, and the copy inherits what that one holds',
+    scenario: setup('hedged', {
+      nodes: 3,
+      copies: 2,
+      clients: [writer('writer0', 40, 4), reader('reader0')],
+      faults: [
+        // whoever reads on asks for what it has seen: nobody does
+        { at: START + 800, kind: 'command', host: 4, command: `away ${AT + 5_000 - START - 800}` },
+        ...breaks(AT, [TRIO[0]], [TRIO[1]]),
+        { at: AT, kind: 'partition', groups: [[TRIO[0]], [TRIO[1]]], forMs: 3_000 },
+        { at: AT + 1_100, kind: 'kill', host: TRIO[0] },
+      ],
+      chaosMs: AT + 8_000,
+    }),
+    // judged before the dead comes back: it asks everyone
+    holds: (_, history) => {
+      const missing = notReceived(history, AT, AT + 1_100, AT + 8_000);
+      return missing.acked > 20 && missing.missing === 0
+        ? undefined
+        : `${missing.missing} of ${missing.acked} not received`;
+    },
+  },
   {
     name: 'an owner that was cut off learns that it is none any more, and dies before anyone has what it was given',
     scenario: setup('fenced', {

@@ -1,7 +1,7 @@
 /** Scripted merges: what two sides of a split wrote, in what order it is put together, and what becomes of one message in two. */
 import type { HistoryEvent } from '../../checkers/history.js';
 import type { Fault } from '../../world-faults.js';
-import { awaySoon, breaks, reader, writer } from './handovers.js';
+import { awaySoon, breaks, notReceived, reader, writer } from './handovers.js';
 import { lineOf, ROOM, type Scripted, START, setup } from './standard.js';
 
 const AT = START + 1_500;
@@ -75,10 +75,8 @@ export const MERGES: readonly Scripted[] = [
     // judged before the dead come back: they ask everyone
     holds: (_, history) => {
       const until = FORWARD_AT + FORWARD_MS + 5_000;
-      const acked = history.filter((e) => e.kind === 'pub-ok' && e.t > FORWARD_AT + 2_000 && e.t < until - 4_500);
-      const missing = acked.filter((e) => !history.some((c) => isCallbackOf(c, e) && c.t < until)).length;
-      if (acked.length < 10) return `the far side acknowledged ${acked.length}`;
-      return missing === 0 ? undefined : `${missing} of ${acked.length} had not reached the reader at the owner`;
+      const { acked, missing } = notReceived(history, FORWARD_AT + 2_000, FORWARD_AT + FORWARD_MS, until);
+      return acked > 10 && missing === 0 ? undefined : `the owner's reader lacks ${missing} of ${acked} messages`;
     },
   },
   {
@@ -136,10 +134,6 @@ export const MERGES: readonly Scripted[] = [
     holds: ({ happened }) => ((happened.get('gate-forced') ?? 0) > 0 ? undefined : 'no gate had to be opened'),
   },
 ];
-
-function isCallbackOf(c: HistoryEvent, e: HistoryEvent): boolean {
-  return c.kind === 'callback' && e.kind === 'pub-ok' && c.ch === e.ch && c.p === e.p && c.n === e.n;
-}
 
 /** Messages that readers got in different lineages. */
 function twoNamed(history: readonly HistoryEvent[]): number {

@@ -6,6 +6,7 @@ import {
   CLIENTS,
   gapsOf,
   lineOf,
+  longestSilence,
   READERS,
   ROOM,
   type Scripted,
@@ -192,5 +193,49 @@ export const PARTITIONS: readonly Scripted[] = [
     name: 'one node does not know of another for a while',
     scenario: setup('blind', { faults: [split(AT, 8_000, [COPY], [FOURTH])], chaosMs: AT + SPLIT_MS + 3_000 }),
     holds: calmTables(60),
+  },
+  {
+    name: 'what was under way over a connection arrives when the next one stands',
+    scenario: setup('old-bytes', {
+      faults: [
+        ...Array.from({ length: 12 }, (_, i) => AT + i * 400).flatMap((at): Fault[] => [
+          ...[COPY, THIRD].flatMap((host): Fault[] => [
+            { at, kind: 'clog', from: OWNER, to: host, forMs: 250 },
+            { at, kind: 'clog', from: host, to: OWNER, forMs: 250 },
+          ]),
+          { at: at + 120, kind: 'break', a: OWNER, b: COPY },
+          { at: at + 180, kind: 'break', a: OWNER, b: THIRD },
+        ]),
+        // its heir asks the others while their answers are late as well
+        { at: AT + 2_500, kind: 'kill', host: OWNER },
+      ],
+    }),
+  },
+  {
+    name: 'everything that is said comes twice now and then',
+    scenario: setup('twice', {
+      faults: [
+        { at: AT, kind: 'duplicate', share: 0.3, forMs: 6_000 },
+        { at: AT + 2_500, kind: 'kill', host: OWNER },
+      ],
+    }),
+  },
+  {
+    name: 'one node has another that lives not in its view for thirty seconds, and acts by a table of its own',
+    scenario: setup('overlooked', {
+      faults: [
+        { at: AT, kind: 'command', host: COPY, command: `overlook ${OWNER}` },
+        // a table is adopted when something changes
+        { at: AT + 500, kind: 'restart', host: LAST, memory: true },
+        { at: AT + 15_000, kind: 'restart', host: LAST, memory: true },
+        { at: AT + 30_000, kind: 'command', host: COPY, command: 'overlook nobody' },
+        { at: AT + 30_500, kind: 'restart', host: LAST, memory: true },
+      ],
+      chaosMs: AT + 33_000,
+    }),
+    holds: (_, history) => {
+      const silent = longestSilence(history, AT, AT + 30_000);
+      return silent < 2_000 ? undefined : `nothing was acknowledged for ${silent.toFixed(0)} ms`;
+    },
   },
 ];
