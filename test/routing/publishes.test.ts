@@ -137,3 +137,16 @@ test('a peer that asks the wrong node costs one more hop, not a third', (t) => {
   const result = { ok: false, code: 'moved', message: 'the slot is moving to another node' } as const;
   t.deepEqual(world.answered, [{ to: B, req: 10, result }]);
 });
+
+test('an answer does not go to a peer that has started anew, which counts its own publishes from one', (t) => {
+  const world = new World();
+  world.owner = ME;
+  const publish = { hops: 1, channel: 'c', ownId: 'x', publisher: '', seq: 0, data: '1' };
+  world.publishes.onForwards(B, forwards(publish, 7, 0), 0);
+  world.publishes.onPeerReset(B);
+  world.publishes.onForwards(B, forwards({ ...publish, ownId: 'y' }, 7, 0), 0);
+  world.appended[0]!.done(OK);
+  t.deepEqual(world.answered, []);
+  world.appended[1]!.done({ ...OK, id: 'y' });
+  t.is(world.answered.length, 1);
+});

@@ -28,10 +28,14 @@ export interface PublishPorts {
   append(request: AppendRequest, now: number): void;
 }
 
-/** Who gets the answer: whoever published here, or the peer that passed the publish on, under its own number. */
+/**
+ * Who gets the answer: whoever published here, or the peer that passed the publish on, under its own number. That number
+ * means this publish only on the link it came over: a peer that has started anew counts from 1 again, and would take an
+ * answer to its former self for that of another publish, which would then count as stored.
+ */
 type Origin =
   | { done(result: AppendResult): void; readonly from?: undefined }
-  | { readonly from: NodeId; readonly req: number };
+  | { readonly from: NodeId; readonly req: number; readonly link: number };
 
 /**
  * A publish that entered at this node (`retries`) or came from a peer. One object from its arrival to its answer: those
@@ -91,7 +95,7 @@ class Publish implements AppendRequest {
     this.#answered = true;
     const origin = this.#origin;
     if (origin.from === undefined) origin.done(result);
-    else this.#publishes.answer(origin.from, origin.req, idOf(this), result);
+    else this.#publishes.answer(origin, idOf(this), result);
   }
 }
 
@@ -115,6 +119,8 @@ export class Publishes {
   #waiting: Publish[] = [];
   #retryAt = Number.POSITIVE_INFINITY;
   #req = 0;
+  /** How often the link with a peer broke or was new. */
+  readonly #links = new Map<NodeId, number>();
 
   constructor(ports: PublishPorts) {
     this.#ports = ports;
@@ -136,8 +142,9 @@ export class Publishes {
   onForwards(from: NodeId, bytes: Uint8Array, now: number): void {
     const deadlineAt = now + PUBLISH_TIMES.deadlineMs;
     const m = new ForwardsReader(bytes);
+    const link = this.#linkWith(from);
     while (m.next()) {
-      const origin = { from, req: m.req };
+      const origin = { from, req: m.req, link };
       this.#route(new Publish(this, m, origin, this.#ports.slotOf(m.channel), m.hops, now - m.ageMs, deadlineAt), now);
     }
   }
@@ -160,6 +167,7 @@ export class Publishes {
 
   /** The link broke: what was under way there may be stored or not; the id makes asking again harmless. */
   onPeerReset(peer: NodeId): void {
+    this.#links.set(peer, this.#linkWith(peer) + 1);
     for (const [req, publish] of this.#forwarded) {
       if (publish.to !== peer) continue;
       this.#forwarded.delete(req);
@@ -167,8 +175,13 @@ export class Publishes {
     }
   }
 
-  answer(to: NodeId, req: number, id: string, result: AppendResult): void {
-    this.#ports.answer(to, req, id, result);
+  /** Nothing where the link is another by now: whoever asked has given this request up. */
+  answer(
+    to: { readonly from: NodeId; readonly req: number; readonly link: number },
+    id: string,
+    result: AppendResult,
+  ): void {
+    if (to.link === this.#linkWith(to.from)) this.#ports.answer(to.from, to.req, id, result);
   }
 
   later(publish: Publish): void {
@@ -198,6 +211,10 @@ export class Publishes {
       if (publish.deadlineAt <= now) publish.finish(TIMEOUT);
       else this.#route(publish, now);
     }
+  }
+
+  #linkWith(peer: NodeId): number {
+    return this.#links.get(peer) ?? 0;
   }
 
   #route(publish: Publish, now: number): void {
