@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import test from 'ava';
 import { Stats } from '../../lib/node/stats.js';
+import type { Frame } from '../../lib/node/transports/frames.js';
 import { Outbox, WriteQueue } from '../../lib/node/transports/outbox.js';
 
 class TestOutbox extends Outbox {
   readonly written: string[] = [];
-  readonly #socket = { writableLength: 0, write: (bytes: Buffer) => this.written.push(bytes.toString()) };
+  readonly #socket = { writableLength: 0, write: (bytes: Frame) => this.written.push(bytes.toString()) };
 
   protected get socket(): Socket {
     return this.#socket as unknown as Socket;
@@ -13,8 +14,8 @@ class TestOutbox extends Outbox {
 
   protected cutOff(): void {}
 
-  say(text: string): void {
-    this.push(Buffer.from(text));
+  say(frame: Frame): void {
+    this.push(frame);
   }
 }
 
@@ -35,11 +36,11 @@ test('a node that rests now and then writes at the end of each turn', (t) => {
 test('a busy node writes what several turns have for a socket at once, in order', (t) => {
   const writes = queue(true);
   const outbox = new TestOutbox(writes);
-  for (const [i, text] of ['a', 'b', 'c', 'd'].entries()) {
-    outbox.say(text);
+  for (const [i, frame] of ['a', 'b', 'c', 'd', Buffer.from('é'), 'e', Buffer.from('f')].entries()) {
+    outbox.say(frame);
     writes.flush(1_000 + i * 4);
   }
-  t.deepEqual(outbox.written, ['a', 'bcd']);
+  t.deepEqual(outbox.written, ['a', 'bcd', 'éef']);
 });
 
 test('what a busy node held back is written though no turn comes', async (t) => {

@@ -7,6 +7,15 @@ import { entryFields, messageJson, serverJson } from '../../wire/codec-client.js
 import { entryMsgpack, serverMsgpack } from '../../wire/codec-client-msgpack.js';
 import { type Entry, positionAfter } from '../../wire/entry.js';
 
+/**
+ * Bytes for a socket. Short ASCII stays text, whose code points are its bytes: what Node writes then needs no buffer of
+ * its own, which saves a twelfth of a write, and several join at no cost.
+ */
+export type Frame = Buffer | string;
+
+/** Longer texts would be copied once for every socket. */
+const TEXT_BYTES_MAX = 4 * 1024;
+
 export type Framing = 'ws-json' | 'ws-msgpack' | 'sse' | 'ndjson';
 
 const TEXT = 0x81;
@@ -17,7 +26,7 @@ export const PING_FRAME = Buffer.from([0x89, 0]);
 
 let last: Entry | undefined;
 let lastFields = '';
-let frames: Partial<Record<Framing, Buffer>> = {};
+let frames: Partial<Record<Framing, Frame>> = {};
 
 /** `{"id":…,"channel":…,"data":…,"position":…,"time":…}` */
 export function jsonOf(entry: Entry): string {
@@ -34,7 +43,7 @@ function fieldsOf(entry: Entry): string {
 }
 
 /** A reader of one channel: its position is the entry's own. */
-export function frameOf(entry: Entry, framing: Framing): Buffer {
+export function frameOf(entry: Entry, framing: Framing): Frame {
   const fields = fieldsOf(entry);
   const known = frames[framing];
   if (known !== undefined) return known;
@@ -43,20 +52,20 @@ export function frameOf(entry: Entry, framing: Framing): Buffer {
   return frame;
 }
 
-function makeFrame(entry: Entry, fields: string, framing: Framing): Buffer {
+function makeFrame(entry: Entry, fields: string, framing: Framing): Frame {
   switch (framing) {
     case 'ws-json':
       return textFrame(messageJson(fields));
     case 'ws-msgpack':
       return webSocketFrame(BINARY, entryMsgpack(entry));
     case 'sse':
-      return Buffer.from(sseBlock('', positionAfter(entry), `{${fields}`));
+      return frameOfText(sseBlock('', positionAfter(entry), `{${fields}`));
     case 'ndjson':
-      return Buffer.from(`{${fields}\n`);
+      return frameOfText(`{${fields}\n`);
   }
 }
 
-export function serverFrame(message: ServerMessage, framing: 'ws-json' | 'ws-msgpack'): Buffer {
+export function serverFrame(message: ServerMessage, framing: 'ws-json' | 'ws-msgpack'): Frame {
   return framing === 'ws-json' ? textFrame(serverJson(message)) : webSocketFrame(BINARY, serverMsgpack(message));
 }
 
@@ -65,8 +74,21 @@ export function sseBlock(event: string, id: string, json: string): string {
   return `${event === '' ? '' : `event: ${event}\n`}${id === '' ? '' : `id: ${id}\n`}data: ${json}\n\n`;
 }
 
-function textFrame(text: string): Buffer {
+/** What a stream writes as it is. */
+export function frameOfText(text: string): Frame {
+  return text.length <= TEXT_BYTES_MAX && Buffer.byteLength(text) === text.length ? text : Buffer.from(text);
+}
+
+export function bufferOf(frame: Frame): Buffer {
+  return typeof frame === 'string' ? Buffer.from(frame, 'latin1') : frame;
+}
+
+function textFrame(text: string): Frame {
   const length = Buffer.byteLength(text);
+  if (length === text.length && length <= TEXT_BYTES_MAX) {
+    if (length < 126) return String.fromCharCode(TEXT, length) + text;
+    return String.fromCharCode(TEXT, 126, length >> 8, length & 0xff) + text;
+  }
   const frame = Buffer.allocUnsafe(headBytes(length) + length);
   frame.write(text, writeHead(frame, TEXT, length));
   return frame;
@@ -101,7 +123,8 @@ function writeHead(frame: Buffer, opcode: number, length: number): number {
 }
 
 /** The payload of a frame made here, for a socket that must be written to through ws. */
-export function payloadOf(frame: Buffer): Buffer {
-  const length = frame[1]!;
-  return frame.subarray(length < 126 ? 2 : length === 126 ? 4 : 10);
+export function payloadOf(frame: Frame): Buffer {
+  const bytes = bufferOf(frame);
+  const length = bytes[1]!;
+  return bytes.subarray(length < 126 ? 2 : length === 126 ? 4 : 10);
 }

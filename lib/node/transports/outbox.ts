@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import { LIMITS } from '../../wire/limits.js';
 import type { Stats } from '../stats.js';
+import { bufferOf, type Frame } from './frames.js';
 
 /** Above this, frames are handed over one by one instead of being copied together. */
 const JOIN_BYTES_MAX = 128 * 1024;
@@ -67,8 +68,8 @@ export class WriteQueue {
 
 export abstract class Outbox {
   readonly #queue: WriteQueue;
-  #first: Buffer | null = null;
-  #more: Buffer[] | null = null;
+  #first: Frame | null = null;
+  #more: Frame[] | null = null;
   #bytes = 0;
   /** More came in one turn than may wait: nothing is kept from there on, and the connection ends. */
   #overflown = false;
@@ -82,7 +83,7 @@ export abstract class Outbox {
   /** Called at most once, and never from inside `push`. */
   protected abstract cutOff(): void;
 
-  protected push(frame: Buffer): void {
+  protected push(frame: Frame): void {
     if (this.#overflown) return;
     this.#bytes += frame.length;
     if (this.#first === null) {
@@ -92,10 +93,15 @@ export abstract class Outbox {
       this.#overflown = true;
       this.#bytes -= frame.length;
     } else {
-      if (this.#more === null) this.#more = [frame];
+      if (this.#more === null) this.#add(frame, this.#first);
       else this.#more.push(frame);
       if (this.#bytes > HOLD_BYTES_MAX) this.#queue.hurry();
     }
+  }
+
+  #add(frame: Frame, first: Frame): void {
+    if (typeof frame === 'string' && typeof first === 'string' && this.joins) this.#first = first + frame;
+    else this.#more = [frame];
   }
 
   flush(): void {
@@ -117,10 +123,11 @@ export abstract class Outbox {
     this.cutOff();
   }
 
-  #write(socket: Socket, first: Buffer, more: readonly Buffer[] | null, bytes: number): void {
+  #write(socket: Socket, first: Frame, more: readonly Frame[] | null, bytes: number): void {
     this.#queue.stats.bytesOut += bytes;
     if (more === null) this.write(socket, first);
-    else if (bytes <= JOIN_BYTES_MAX && this.joins) this.write(socket, Buffer.concat([first, ...more], bytes));
+    else if (bytes <= JOIN_BYTES_MAX && this.joins)
+      this.write(socket, Buffer.concat([bufferOf(first), ...more.map(bufferOf)], bytes));
     else {
       socket.cork();
       this.write(socket, first);
@@ -134,7 +141,8 @@ export abstract class Outbox {
     return true;
   }
 
-  protected write(socket: Socket, bytes: Buffer): void {
-    socket.write(bytes);
+  protected write(socket: Socket, frame: Frame): void {
+    // a buffer takes no notice of the encoding
+    socket.write(frame as string, 'latin1');
   }
 }

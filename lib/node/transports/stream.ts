@@ -14,7 +14,7 @@ import { CLOSE } from '../../wire/errors.js';
 import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
 import { Connection } from './connection.js';
-import { frameOf, jsonOf, sseBlock } from './frames.js';
+import { frameOf, frameOfText, jsonOf, sseBlock } from './frames.js';
 
 export interface StreamRequest {
   readonly framing: 'sse' | 'ndjson';
@@ -184,9 +184,9 @@ export class StreamConnection extends Connection implements SessionSink {
   }
 
   #pushJson(event: string, json: string): void {
-    if (this.#framing === 'ndjson') return this.push(Buffer.from(`${json}\n`));
+    if (this.#framing === 'ndjson') return this.push(frameOfText(`${json}\n`));
     this.push(
-      Buffer.from(sseBlock(SSE_EVENTS[event as ServerMessage['type']] ?? event, this.#positions.toString(), json)),
+      frameOfText(sseBlock(SSE_EVENTS[event as ServerMessage['type']] ?? event, this.#positions.toString(), json)),
     );
   }
 

@@ -16,7 +16,7 @@ import { LIMITS } from '../../wire/limits.js';
 import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
 import { Connection } from './connection.js';
-import { frameOf, PING_FRAME, payloadOf, serverFrame } from './frames.js';
+import { type Frame, frameOf, PING_FRAME, payloadOf, serverFrame } from './frames.js';
 import { PublishRate } from './publish-rate.js';
 
 /** What the URL of the upgrade said. */
@@ -187,10 +187,10 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
     return this.#ws.readyState === WebSocket.OPEN && _socket ? _socket : null;
   }
 
-  protected override write(socket: Socket, bytes: Buffer): void {
-    if (writesPastWs) socket.write(bytes);
-    else if (bytes === PING_FRAME) this.#ws.ping();
-    else this.#ws.send(payloadOf(bytes), { binary: this.#framing === 'ws-msgpack', compress: false });
+  protected override write(socket: Socket, frame: Frame): void {
+    if (writesPastWs) super.write(socket, frame);
+    else if (frame === PING_FRAME) this.#ws.ping();
+    else this.#ws.send(payloadOf(frame), { binary: this.#framing === 'ws-msgpack', compress: false });
   }
 
   protected override get joins(): boolean {
