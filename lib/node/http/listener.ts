@@ -17,8 +17,15 @@ import { channelsFrom, credentialsFrom, isSet, readTarget, type Target } from '.
 import { rawError } from './respond.js';
 import { Router } from './router.js';
 
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** How long a stranger may take. */
+export interface HttpTimes {
+  readonly headersMs: number;
+  readonly requestMs: number;
+  /** Between looks at who took too long. */
+  readonly checkMs: number;
+}
+
+const HTTP_TIMES: HttpTimes = { headersMs: 10_000, requestMs: 30_000, checkMs: 30_000 };
 const KEEP_ALIVE_MS = 15_000;
 const HEADERS_MAX = 100;
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -41,10 +48,11 @@ export class Listener {
   /** Absent until the node knows its address: connections wait that long. */
   #parts: Parts | null = null;
 
-  constructor() {
+  constructor(times: HttpTimes = HTTP_TIMES) {
     this.#server = createServer({
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: times.headersMs,
+      requestTimeout: times.requestMs,
+      connectionsCheckingInterval: times.checkMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
@@ -182,9 +190,16 @@ function chooseSubprotocol(offered: ReadonlySet<string>): Subprotocol | undefine
   return undefined;
 }
 
+/** Node's own name for the answer that a connection owes; its own handler of such errors looks at it as well. */
+interface Owing extends Duplex {
+  readonly _httpMessage?: { readonly req?: IncomingMessage };
+}
+
 /** Noise, a header that is too large, a request that takes too long. */
 function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  // after a request that has come in whole, and may be carried out, this would be taken for its answer
+  const isOwed = (socket as Owing)._httpMessage?.req?.complete === true;
+  if (error.code === 'ECONNRESET' || !socket.writable || isOwed) return void socket.destroy();
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     // the request, or this node, was too slow: nothing is wrong with what was asked
     return void socket.end(rawError(new HalodError('timeout', 'the request did not arrive in time; send it again')));
