@@ -26,6 +26,9 @@ export function judge(scripted: Scripted, tweaks: DeliveryTweaks = {}): string[]
   }
   const more = scripted.holds?.(outcome, history);
   if (more !== undefined) broken.push(more);
+  const isPlanted = tweaks.mutations !== undefined || tweaks.defences !== undefined;
+  const absent = isPlanted ? undefined : scripted.occurs?.(outcome, history);
+  if (absent !== undefined) broken.push(absent);
   return broken;
 }
 

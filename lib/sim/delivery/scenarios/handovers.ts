@@ -100,7 +100,7 @@ export const HANDOVERS: readonly Scripted[] = [
       triggers: [{ on: 'fence', nth: 1, after: ALONE_AT, do: 'stall', forMs: 10_000 }],
       chaosMs: ALONE_AT + ALONE_MS + 8_000,
     }),
-    holds: ({ happened }) => ((happened.get('on-fence') ?? 0) > 0 ? undefined : 'nobody was fenced'),
+    occurs: ({ happened }) => ((happened.get('on-fence') ?? 0) > 0 ? undefined : 'nobody was fenced'),
   },
   {
     name: 'a node leaves while one of those that are to hold what it held has started anew, and the other dies',

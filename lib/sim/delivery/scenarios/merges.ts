@@ -102,7 +102,7 @@ export const MERGES: readonly Scripted[] = [
       ],
       chaosMs: CROSS_AT + CROSSED_MS + 2_000,
     }),
-    holds: (_, history) => {
+    occurs: (_, history) => {
       const twice = twoNamed(history);
       return twice > 5 ? undefined : `${twice} messages had two names`;
     },
@@ -131,7 +131,7 @@ export const MERGES: readonly Scripted[] = [
       ],
       chaosMs: CROSS_AT + CROSSED_MS + 8_000,
     }),
-    holds: ({ happened }) => ((happened.get('gate-forced') ?? 0) > 0 ? undefined : 'no gate had to be opened'),
+    occurs: ({ happened }) => ((happened.get('gate-forced') ?? 0) > 0 ? undefined : 'no gate had to be opened'),
   },
 ];
 

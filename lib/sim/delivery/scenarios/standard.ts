@@ -18,6 +18,8 @@ export interface Scripted {
   readonly scenario: DeliveryScenario;
   /** What must hold besides the checkers; undefined: it does. */
   readonly holds?: (outcome: DeliveryOutcome, history: readonly HistoryEvent[]) => string | undefined;
+  /** That what it is about really came about; undefined: it did. Says nothing of a planted bug, which changes the run. */
+  readonly occurs?: (outcome: DeliveryOutcome, history: readonly HistoryEvent[]) => string | undefined;
   /** A negative control: more fails than is promised to be survived, and the checkers must see it. */
   readonly mustFail?: readonly string[];
 }
