@@ -131,9 +131,9 @@ common(program.command('locate'))
 common(program.command('plan'))
   .description('show what a change of the cluster would move, without making it')
   .option('--add <N>', 'so many nodes join', parseCount)
-  .option('--remove <ID>', 'this node leaves: its id, the beginning of it, or its address')
-  .option('--weight <ID=N>', 'this node gets another weight')
-  .action(async (options: CommonOptions & { add?: number; remove?: string; weight?: string }) => {
+  .option('--remove <ID>', 'this node leaves: its id, the beginning of it, or its address; repeatable', collect, [])
+  .option('--weight <ID=N>', 'this node gets another weight; repeatable', collect, [])
+  .action(async (options: CommonOptions & { add?: number; remove: string[]; weight: string[] }) => {
     const { runPlan } = await import('./plan.js');
     process.exitCode = await runPlan(options);
   });

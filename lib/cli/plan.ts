@@ -14,27 +14,53 @@ import { isLive } from './status.js';
 
 interface PlanOptions extends CommonOptions {
   readonly add?: number;
-  readonly remove?: string;
-  readonly weight?: string;
+  readonly remove: readonly string[];
+  readonly weight: readonly string[];
 }
 
-/** How many clients change their node, and how long that takes at the pace of the receiving nodes. */
+/** What is known of a node beside what the table is made from; each node tells it of itself. */
+interface Told {
+  readonly moveRate: number;
+  readonly historyBytes: number;
+}
+
+/** How many clients change their node, how long that takes at the pace of the receiving nodes, and what is copied. */
 interface Moves {
   readonly clients: number;
   readonly seconds: number;
+  readonly bytes: number;
+  /** Clients a second that the node takes which receives longest. */
+  readonly moveRate: number;
 }
 
 export async function runPlan(options: PlanOptions): Promise<number> {
-  const given = [options.add, options.remove, options.weight].filter((value) => value !== undefined);
-  if (given.length !== 1) throw new UsageError('plan wants one change: --add N, --remove ID or --weight ID=N');
+  if (options.add === undefined && options.remove.length === 0 && options.weight.length === 0)
+    throw new UsageError('plan wants at least one change: --add N, --remove ID, --weight ID=N');
   const cluster = await getCluster(options);
-  const change = readChange(options, cluster);
+  const changes = readChanges(options, cluster);
   const parameters = { slots: cluster.slots, copies: cluster.copies, tolerance: 0 };
-  const plan = planChange(parameters, membersOf(cluster), change);
-  const moves = clientMoves(plan, cluster);
-  if (options.json) printJson(asJson(plan, moves, change));
-  else for (const line of formatPlan(plan, moves, change, cluster)) printLine(line);
+  const plan = planChange(parameters, membersOf(cluster), changes);
+  const moves = movesOf(plan, cluster, await askAll(cluster, options));
+  if (options.json) printJson(asJson(plan, moves, changes));
+  else for (const line of formatPlan(plan, moves, changes, cluster)) printLine(line);
   return EXIT.done;
+}
+
+/** Each live node is asked for its own figures; who does not answer counts as the one that did. */
+async function askAll(cluster: ClusterAnswer, options: PlanOptions): Promise<ReadonlyMap<string, Told>> {
+  const told = new Map<string, Told>();
+  const asked = { moveRate: cluster.moveRate ?? DEFAULTS.moveRate, historyBytes: cluster.historyBytes ?? 0 };
+  const live = cluster.nodes.filter((node) => isLive(node));
+  await Promise.all(
+    live.map(async ({ id, url }) => {
+      const answer = id === cluster.self ? cluster : await getCluster({ ...options, node: url }).catch(() => undefined);
+      const { moveRate = asked.moveRate, historyBytes = asked.historyBytes } = answer?.self === id ? answer : asked;
+      told.set(id, { moveRate, historyBytes });
+    }),
+  );
+  // a node that is still to come will take what the one that was asked takes
+  told.set('', { moveRate: asked.moveRate, historyBytes: 0 });
+  return told;
 }
 
 /** Nodes that are still joining own nothing yet, and those that left no longer do. */
@@ -44,18 +70,24 @@ function membersOf(cluster: ClusterAnswer): TableMember[] {
     .map(({ id, weight, zone, state }) => ({ id: id as NodeId, weight, zone, live: state !== 'failed' }));
 }
 
-function readChange(options: PlanOptions, cluster: ClusterAnswer): Change {
-  if (options.add !== undefined) return { kind: 'add', count: options.add, weight: 1 };
-  if (options.remove !== undefined) {
-    const { id } = findNode(options.remove, cluster, '--remove');
-    if (cluster.nodes.filter((node) => isLive(node)).length < 2)
-      throw new UsageError('--remove: it is the only live node');
-    return { kind: 'remove', id: id as NodeId };
+function readChanges({ add, remove, weight }: PlanOptions, cluster: ClusterAnswer): Change[] {
+  const removed = remove.map((text) => findNode(text, cluster, '--remove'));
+  const changes: Change[] = removed.map(({ id }) => ({ kind: 'remove', id: id as NodeId }));
+  const named = new Set(removed.map(({ id }) => id));
+  if (named.size < removed.length) throw new UsageError('--remove: a node can leave only once');
+  if (add === undefined && cluster.nodes.every((node) => !isLive(node) || named.has(node.id)))
+    throw new UsageError('--remove: no live node would be left');
+  for (const text of weight) {
+    const match = /^(.+)=(\d{1,4})$/.exec(text);
+    const number = Number(match?.[2]);
+    if (!match || number < 1 || number > 1_000) throw new UsageError('--weight wants ID=N with N from 1 to 1000');
+    const { id } = findNode(match[1]!, cluster, '--weight');
+    if (named.has(id)) throw new UsageError(`--weight: ${id} is named by another change`);
+    named.add(id);
+    changes.push({ kind: 'weight', id: id as NodeId, weight: number });
   }
-  const match = /^(.+)=(\d{1,4})$/.exec(options.weight ?? '');
-  const weight = Number(match?.[2]);
-  if (!match || weight < 1 || weight > 1_000) throw new UsageError('--weight wants ID=N with N from 1 to 1000');
-  return { kind: 'weight', id: findNode(match[1]!, cluster, '--weight').id as NodeId, weight };
+  if (add !== undefined) changes.push({ kind: 'add', count: add, weight: 1 });
+  return changes;
 }
 
 /** By id, by the beginning of an id where only one begins so, or by address. */
@@ -72,32 +104,49 @@ function findNode(text: string, cluster: ClusterAnswer, flag: string): ClusterNo
   return byUrl;
 }
 
-function clientMoves(plan: ChangePlan, cluster: ClusterAnswer): Moves {
+function movesOf(plan: ChangePlan, cluster: ClusterAnswer, told: ReadonlyMap<string, Told>): Moves {
   const connections = new Map(cluster.nodes.map((node) => [node.id, Math.max(0, node.connections)]));
   let clients = 0;
   for (const { id, ownedBefore, ownedLost } of plan.nodes) {
     if (ownedBefore > 0) clients += ((connections.get(id) ?? 0) * ownedLost) / ownedBefore;
   }
-  const gained = plan.nodes.map((node) => node.ownedGained);
-  const busiest = plan.slotsMoved === 0 ? 0 : (clients * Math.max(...gained)) / plan.slotsMoved;
-  return { clients: Math.round(clients), seconds: Math.ceil(busiest / DEFAULTS.moveRate) };
+  let seconds = 0;
+  let moveRate = told.get('')!.moveRate;
+  for (const { id, ownedGained } of plan.nodes) {
+    if (ownedGained === 0) continue;
+    const rate = (told.get(id) ?? told.get('')!).moveRate;
+    const lastsSeconds = (clients * ownedGained) / plan.slotsMoved / rate;
+    if (lastsSeconds <= seconds) continue;
+    seconds = lastsSeconds;
+    moveRate = rate;
+  }
+  let bytes = 0;
+  for (const { historyBytes } of told.values()) bytes += historyBytes;
+  const copies = Math.min(cluster.copies, plan.before.liveNodes) * cluster.slots;
+  return {
+    clients: Math.round(clients),
+    seconds: Math.ceil(seconds),
+    bytes: copies === 0 ? 0 : Math.round((bytes * plan.copiesSent) / copies),
+    moveRate,
+  };
 }
 
-function asJson(plan: ChangePlan, moves: Moves, change: Change): unknown {
+function asJson(plan: ChangePlan, moves: Moves, changes: readonly Change[]): unknown {
   const { diff: _, ...rest } = plan;
-  return { change, ...rest, clientsMoved: moves.clients, secondsAtDefaultPace: moves.seconds };
+  const { clients, seconds, bytes, moveRate } = moves;
+  return { changes, ...rest, clientsMoved: clients, moveRate, secondsAtPace: seconds, bytesSent: bytes };
 }
 
-function formatPlan(plan: ChangePlan, moves: Moves, change: Change, cluster: ClusterAnswer): string[] {
+function formatPlan(plan: ChangePlan, moves: Moves, changes: readonly Change[], cluster: ClusterAnswer): string[] {
   const urls = new Map(cluster.nodes.map((node) => [node.id, node.url]));
   const share = (100 * plan.usersMovedShare).toFixed(1);
   const optimum = plan.slotsMovedOptimum;
   return [
-    `${colour('bold', describe(change))}, of ${cluster.nodes.length}: nothing is changed by this command`,
+    `${colour('bold', changes.map(describe).join(', '))}, of ${cluster.nodes.length}: nothing is changed by this command`,
     '',
     `  slots that change their owner  ${count(plan.slotsMoved)} of ${count(cluster.slots)} (${share} %); the least possible is ${count(Math.ceil(optimum))}`,
-    `  copies of slots to be sent     ${count(plan.copiesSent)}`,
-    `  clients that change their node about ${count(moves.clients)}, within ${moves.seconds} s at ${DEFAULTS.moveRate} a second`,
+    `  copies of slots to be sent     ${count(plan.copiesSent)}, about ${count(Math.ceil(moves.bytes / 1024))} KiB of history`,
+    `  clients that change their node about ${count(moves.clients)}, within ${moves.seconds} s at ${count(moves.moveRate)} a second`,
     `  slots of a node                ${range(plan.before.slotsMin, plan.before.slotsMax)} now, ${range(plan.after.slotsMin, plan.after.slotsMax)} then`,
     '',
     ...formatTable(
@@ -118,7 +167,7 @@ function formatPlan(plan: ChangePlan, moves: Moves, change: Change, cluster: Clu
         node.ownedLost > 0 ? colour('yellow', `-${count(node.ownedLost)}`) : '',
       ]),
     ),
-    ...(change.kind === 'add'
+    ...(changes.some(({ kind }) => kind === 'add')
       ? [
           '',
           colour(

@@ -26,6 +26,9 @@ export interface ClusterAnswer {
   readonly copies: number;
   readonly acks?: number;
   readonly self: string;
+  /** Of the node that was asked; older ones do not say. */
+  readonly moveRate?: number;
+  readonly historyBytes?: number;
   readonly nodes: readonly ClusterNode[];
   readonly owners: readonly number[];
 }

@@ -51,6 +51,9 @@ export interface ClusterInfo {
   readonly copies: number;
   readonly acks: number;
   readonly self: NodeId;
+  /** Clients a second that the node that answers takes over from others, and what it holds of history, in bytes. */
+  readonly moveRate: number;
+  readonly historyBytes: number;
   readonly nodes: readonly NodeInfo[];
   /** owners[slot] is an index into `nodes`, -1 where nobody owns it. */
   readonly owners: readonly number[];

@@ -334,6 +334,8 @@ export class Core implements NodeCore {
       copies: channels.copies,
       acks: channels.acks,
       self: this.id,
+      moveRate: this.#options.sessionsPerSecond,
+      historyBytes: this.channels.bytes,
       nodes: members.map(({ id, state, record }, i) => ({
         id,
         url: record.url,

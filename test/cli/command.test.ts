@@ -157,8 +157,8 @@ test('a message cannot move the cursor of the terminal', async (t) => {
 });
 
 test('status, locate and plan tell of a cluster as its nodes see it', async (t) => {
-  const first = await createNode({ port: 0, preset: 'local' });
-  const second = await createNode({ port: 0, preset: 'local', seeds: [first.url] });
+  const first = await createNode({ port: 0, preset: 'local', moveRate: 70 });
+  const second = await createNode({ port: 0, preset: 'local', moveRate: 50, seeds: [first.url] });
   const at = ['--node', first.url];
   const status = await run(['status', ...at]);
   t.is(status.code, 0);
@@ -167,6 +167,17 @@ test('status, locate and plan tell of a cluster as its nodes see it', async (t) 
   t.true([first.id, second.id].includes(located.owner.id));
   const plan = JSON.parse((await run(['plan', '--add', '1', '--json', ...at])).stdout);
   t.true(plan.slotsMoved >= plan.slotsMovedOptimum - 1 && plan.slotsMoved < 1.2 * plan.slotsMovedOptimum);
+  t.is(plan.moveRate, 70);
+  const swap = JSON.parse((await run(['plan', '--add', '2', '--remove', second.id, '--json', ...at])).stdout);
+  t.is(swap.after.liveNodes, 3);
+  const several = ['plan', '--weight', `${first.id}=2`, '--weight', `${second.id}=3`, '--json'];
+  const weighed = JSON.parse((await run([...several, ...at])).stdout);
+  t.deepEqual(
+    weighed.changes.map((change: { weight: number }) => change.weight),
+    [2, 3],
+  );
+  t.is((await run([...several, '--remove', first.id, ...at])).code, 2);
+  t.is((await run(['plan', '--remove', first.id, '--remove', second.id, ...at])).code, 2);
   const removed = await run(['plan', '--remove', second.url, ...at]);
   t.is(removed.code, 0, removed.stderr);
   t.is((await run(['plan', '--remove', 'nobody:1', ...at])).code, 2);

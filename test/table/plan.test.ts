@@ -50,7 +50,7 @@ test('refuses to compare tables with different numbers of slots', (t) => {
 });
 
 test('plans a join: the newcomer gets its share, near the least that must move', (t) => {
-  const plan = planChange(PARAMETERS, membersOf({ ids: countTo(3) }), { kind: 'add', count: 1, weight: 1 });
+  const plan = planChange(PARAMETERS, membersOf({ ids: countTo(3) }), [{ kind: 'add', count: 1, weight: 1 }]);
   const newcomer = plan.nodes.find((node) => (node.id as string) === 'new-1');
   t.is(newcomer?.ownedBefore, 0);
   t.is(newcomer?.ownedAfter, 256);
@@ -68,7 +68,7 @@ test('plans a join: the newcomer gets its share, near the least that must move',
 });
 
 test('plans a removal: what the node owned goes to the others', (t) => {
-  const plan = planChange(PARAMETERS, membersOf({ ids: countTo(4) }), { kind: 'remove', id: idOf(2) });
+  const plan = planChange(PARAMETERS, membersOf({ ids: countTo(4) }), [{ kind: 'remove', id: idOf(2) }]);
   t.is(plan.nodes.find((node) => node.id === idOf(2))?.ownedLost, 256);
   // Three shares grow from 256 to 341⅓.
   t.true(Math.abs(plan.slotsMovedOptimum - 256) < 1e-9);
@@ -76,12 +76,37 @@ test('plans a removal: what the node owned goes to the others', (t) => {
 });
 
 test('plans a change of weight', (t) => {
-  const plan = planChange(PARAMETERS, membersOf({ ids: countTo(3) }), { kind: 'weight', id: idOf(1), weight: 2 });
+  const plan = planChange(PARAMETERS, membersOf({ ids: countTo(3) }), [{ kind: 'weight', id: idOf(1), weight: 2 }]);
   t.is(plan.nodes.find((node) => node.id === idOf(1))?.ownedAfter, 512);
   t.true(plan.slotsMovedOptimum > 170 && plan.slotsMovedOptimum < 171);
 });
 
+test('plans several changes made together, which move less than one after the other', (t) => {
+  const members = membersOf({ ids: countTo(4) });
+  const swap = planChange(PARAMETERS, members, [
+    { kind: 'add', count: 1, weight: 1 },
+    { kind: 'remove', id: idOf(2) },
+  ]);
+  t.is(swap.after.liveNodes, 4);
+  t.is(swap.slotsMovedOptimum, 256);
+  const leave = planChange(PARAMETERS, members, [{ kind: 'remove', id: idOf(2) }]);
+  const join = planChange(
+    PARAMETERS,
+    members.filter((m) => m.id !== idOf(2)),
+    [{ kind: 'add', count: 1, weight: 1 }],
+  );
+  t.true(swap.slotsMoved < leave.slotsMoved + join.slotsMoved);
+  const two = planChange(PARAMETERS, members, [
+    { kind: 'add', count: 1, weight: 1 },
+    { kind: 'add', count: 1, weight: 2 },
+  ]);
+  t.deepEqual(
+    two.nodes.filter(({ id }) => id.startsWith('new-')).map(({ id }) => id as string),
+    ['new-1', 'new-2'],
+  );
+});
+
 test('refuses to plan for a node that is not there', (t) => {
   const members = membersOf({ ids: countTo(3) });
-  t.throws(() => planChange(PARAMETERS, members, { kind: 'remove', id: idOf(9) }), { message: /no member/ });
+  t.throws(() => planChange(PARAMETERS, members, [{ kind: 'remove', id: idOf(9) }]), { message: /no member/ });
 });

@@ -233,6 +233,11 @@ export class Channels {
     };
   }
 
+  /** What all that is held takes. */
+  get bytes(): number {
+    return this.#store.bytes;
+  }
+
   /** Every entry held, for checkers. */
   *entries(): Iterable<Entry> {
     for (const slot of this.#store.slots.values()) {

@@ -133,17 +133,17 @@ export interface ChangePlan {
 }
 
 /**
- * What the change would do to the cluster of these members. Nodes to be added have no identity yet: they get the ids
+ * What the changes, made together, would do to the cluster of these members. Nodes to be added have no identity yet: they get the ids
  * `new-1`, `new-2`, …, so which slots move is an example, how many is what to expect.
  */
 export function planChange(
   parameters: TableParameters,
   members: readonly TableMember[],
-  change: Change,
+  changes: readonly Change[],
   cache = new ScoreCache(),
 ): ChangePlan {
   const before = buildTable(parameters, members, cache);
-  const after = buildTable(parameters, applyChange(members, change), cache);
+  const after = buildTable(parameters, changes.reduce(applyChange, members), cache);
   const diff = diffTables(before, after);
   return {
     before: balanceOf(before),
@@ -157,10 +157,19 @@ export function planChange(
   };
 }
 
-export function applyChange(members: readonly TableMember[], change: Change): readonly TableMember[] {
+/** How the ids of nodes begin that have no identity yet; no real one has a hyphen. */
+const NEW = 'new-';
+
+function applyChange(members: readonly TableMember[], change: Change): readonly TableMember[] {
   if (change.kind === 'add') {
     const { count, weight, zone = '' } = change;
-    const added = Array.from({ length: count }, (_, i) => ({ id: `new-${i + 1}` as NodeId, weight, zone, live: true }));
+    const first = members.filter((member) => member.id.startsWith(NEW)).length + 1;
+    const added = Array.from({ length: count }, (_, i) => ({
+      id: `${NEW}${first + i}` as NodeId,
+      weight,
+      zone,
+      live: true,
+    }));
     return [...members, ...added];
   }
   if (!members.some((member) => member.id === change.id)) throw new RangeError(`no member has the id ${change.id}`);
