@@ -61,3 +61,8 @@ export function percentile(values: readonly number[], share: number): number {
 export function ms(value: number): string {
   return Number.isFinite(value) ? `${value < 10 ? value.toFixed(1) : Math.round(value)} ms` : '–';
 }
+
+export function row(title: string, values: readonly number[]): string {
+  const at = (share: number) => ms(percentile(values, share));
+  return `${title}: p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, max ${at(1)} (${values.length})`;
+}

@@ -1,7 +1,7 @@
 /** A reader that polls: each answer's position is the next question's. */
 import type { GapReason, WireMessage } from '../../../lib/wire/client.js';
-import { Addresses } from './addresses.js';
-import type { Reader, ReaderLog } from './log.js';
+import { checkOk, HttpReader } from './http-reader.js';
+import type { ReaderLog } from './log.js';
 
 const WAIT_S = 5;
 const ANSWER_MS = WAIT_S * 1_000 + 8_000;
@@ -13,71 +13,35 @@ interface PollAnswer {
   readonly gaps?: readonly { readonly channel: string; readonly reason: GapReason }[];
 }
 
-export class PollReader implements Reader {
-  readonly log: ReaderLog;
-  readonly #addresses: Addresses;
+export class PollReader extends HttpReader {
+  readonly #channel: string;
   #position = '';
-  #wanted = true;
-  #abort = new AbortController();
 
   constructor(log: ReaderLog, urls: readonly string[], first: number) {
-    this.log = log;
-    this.#addresses = new Addresses(urls, first);
+    super(log, urls, first);
     if (log.channels.length > 1) throw new Error('one channel is polled here');
+    this.#channel = log.channels[0]!;
   }
 
-  start(): void {
-    this.log.subscribing();
-    void this.#run();
-  }
-
-  away(): void {
-    this.#wanted = false;
-    this.#abort.abort();
-  }
-
-  back(): void {
-    this.#wanted = true;
-    void this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.away();
-  }
-
-  async #run(): Promise<void> {
-    let url = this.#addresses.url;
-    while (this.#wanted) {
-      try {
-        url = await this.#ask(url);
-        this.#addresses.worked();
-      } catch (error) {
-        if (!this.#wanted) return;
-        this.log.state('connecting', (error as Error).message);
-        await this.#addresses.pause();
-        url = this.#addresses.url;
-      }
-    }
-  }
-
-  /** The URL of whoever answered: the next question goes there at once. */
-  async #ask(url: string): Promise<string> {
-    const [channel] = this.log.channels;
-    const query = new URLSearchParams({ channel: channel!, wait: this.#position === '' ? '0' : String(WAIT_S) });
+  /** The next question goes to whoever answered. */
+  protected async ask(url: string): Promise<string> {
+    const channel = this.#channel;
+    const query = new URLSearchParams({ channel, wait: this.#position === '' ? '0' : String(WAIT_S) });
     if (this.#position !== '') query.set('after', this.#position);
     if (this.log.plan.relay) query.set('relay', '1');
-    this.#abort = new AbortController();
-    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(ANSWER_MS)]);
+    this.abort = new AbortController();
+    const signal = AbortSignal.any([this.abort.signal, AbortSignal.timeout(ANSWER_MS)]);
     const response = await fetch(`${url}/v1/poll?${query}`, { signal });
-    if (!response.ok) throw new Error(`${response.status} ${(await response.text()).slice(0, 200)}`);
+    await checkOk(response);
     const answer = (await response.json()) as PollAnswer;
-    if (this.#position === '') this.log.subscribed(channel!, true, answer.position);
+    if (this.#position === '') this.log.subscribed(channel, true, answer.position);
     this.#position = answer.position;
     if (answer.gap) {
       const reason = answer.gaps?.[0]?.reason ?? 'size';
-      this.log.gap(channel!, reason, answer.messages.length === 0 ? answer.position : undefined);
+      this.log.gap(channel, reason, answer.messages.length === 0 ? answer.position : undefined);
     }
     for (const message of answer.messages) this.log.message(message);
+    this.addresses.worked();
     return new URL(response.url).origin;
   }
 }

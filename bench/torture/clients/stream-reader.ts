@@ -1,7 +1,7 @@
 /** A reader of server-sent events, as EventSource is one, or of JSON lines: resumes with the last id or position it saw. */
 import type { GapReason, WireMessage } from '../../../lib/wire/client.js';
-import { Addresses } from './addresses.js';
-import type { Reader, ReaderLog } from './log.js';
+import { checkOk, HttpReader } from './http-reader.js';
+import type { ReaderLog } from './log.js';
 
 const SILENT_MS = 40_000;
 const ANSWER_MS = 5_000;
@@ -14,57 +14,22 @@ interface StreamMessage extends Partial<WireMessage> {
   readonly reason?: GapReason;
 }
 
-export class StreamReader implements Reader {
-  readonly log: ReaderLog;
-  readonly #addresses: Addresses;
+export class StreamReader extends HttpReader {
   readonly #isSse: boolean;
   #resume = '';
-  #wanted = true;
-  #abort = new AbortController();
 
   constructor(log: ReaderLog, urls: readonly string[], first: number) {
-    this.log = log;
-    this.#addresses = new Addresses(urls, first);
+    super(log, urls, first);
     this.#isSse = log.plan.transport === 'sse';
     if (!this.#isSse && log.channels.length > 1) throw new Error('a JSON stream is read with one channel here');
   }
 
-  start(): void {
-    this.log.subscribing();
-    void this.#run();
-  }
-
-  away(): void {
-    this.#wanted = false;
-    this.#abort.abort();
-  }
-
-  back(): void {
-    this.#wanted = true;
-    void this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.away();
-  }
-
-  async #run(): Promise<void> {
-    while (this.#wanted) {
-      try {
-        await this.#read(this.#addresses.url);
-      } catch (error) {
-        if (this.#wanted) this.log.state('connecting', (error as Error).message);
-      }
-      if (this.#wanted) await this.#addresses.pause();
-    }
-  }
-
-  async #read(url: string): Promise<void> {
+  protected async ask(url: string): Promise<string> {
     const query = new URLSearchParams(this.log.channels.map((channel) => ['channel', channel]));
     if (this.log.plan.relay) query.set('relay', '1');
     if (this.#resume !== '' && !this.#isSse) query.set('after', this.#resume);
     const abort = new AbortController();
-    this.#abort = abort;
+    this.abort = abort;
     let timer = setTimeout(() => abort.abort(), ANSWER_MS);
     try {
       const response = await fetch(`${url}/v1/subscribe?${query}`, {
@@ -74,8 +39,8 @@ export class StreamReader implements Reader {
         },
         signal: abort.signal,
       });
-      if (!response.ok) throw new Error(`${response.status} ${(await response.text()).slice(0, 200)}`);
-      this.#addresses.worked();
+      await checkOk(response);
+      this.addresses.worked();
       this.log.state('connected', response.url);
       const decoder = new TextDecoder();
       const end = this.#isSse ? '\n\n' : '\n';
@@ -91,6 +56,7 @@ export class StreamReader implements Reader {
           else if (block !== '') this.#handle(JSON.parse(block) as StreamMessage);
         }
       }
+      return '';
     } finally {
       clearTimeout(timer);
       abort.abort();
@@ -117,7 +83,7 @@ export class StreamReader implements Reader {
     else if (type === 'gap') this.log.gap(m.channel, m.reason!, m.position);
     else if (type === 'close' || type === 'refused' || type === 'error') {
       this.log.state('closing', JSON.stringify(m));
-      this.#abort.abort();
+      this.abort.abort();
     }
   }
 }

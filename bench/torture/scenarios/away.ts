@@ -8,8 +8,7 @@ import type { ReaderPlan } from '../clients/plan.js';
 import { Arena } from '../harness/arena.js';
 import { verdictLines } from '../harness/judge.js';
 import { monotonicMs } from '../harness/recorder.js';
-import { ms, type Outcome, pause, percentile, type Scenario, type ScenarioOptions, within } from '../scenario.js';
-import { row } from './kill.js';
+import { ms, type Outcome, pause, percentile, row, type Scenario, type ScenarioOptions, within } from '../scenario.js';
 
 const READERS = 5;
 const MISSED = 1_000;

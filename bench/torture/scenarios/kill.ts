@@ -5,15 +5,13 @@
  */
 import type { HistoryEvent } from '../../../lib/sim/checkers/history.js';
 import { plot } from '../../moves/plots.js';
-import { dealt, users } from '../crowd.js';
 import { Arena } from '../harness/arena.js';
 import { verdictLines } from '../harness/judge.js';
 import { monotonicMs } from '../harness/recorder.js';
 import { SeededRandom } from '../random.js';
-import { ms, type Outcome, pause, percentile, type Scenario, type ScenarioOptions, within } from '../scenario.js';
+import { ms, type Outcome, pause, percentile, row, type Scenario, type ScenarioOptions, within } from '../scenario.js';
+import { addSteadyLoad } from './steady-load.js';
 
-const USERS = 300;
-const PER_SECOND = 500;
 const BEFORE_MS = 2_000;
 const AFTER_MS = 3_000;
 /** Between the return of the killed node and the next kill: what was on two nodes only is on three again. */
@@ -38,18 +36,7 @@ export const kill: Scenario = (options) =>
 
 async function run(arena: Arena, { times, seed, say }: ScenarioOptions): Promise<Outcome> {
   const random = new SeededRandom(seed);
-  const readers = users(USERS);
-  const channels = readers.map(({ user }) => `@${user}`);
-  for (const [i, hand] of dealt(readers, 2).entries()) await arena.addClients({ name: `users${i + 1}`, readers: hand });
-  const publisher = {
-    p: 'p1',
-    via: 'publisher',
-    channels,
-    perSecond: PER_SECOND,
-    dataBytes: 128,
-    order: 'turn',
-  } as const;
-  const source = await arena.addClients({ name: 'publisher', publishers: [publisher] });
+  const { channels, source } = await addSteadyLoad(arena);
   await pause(BEFORE_MS);
   await source.publish();
   await pause(BEFORE_MS);
@@ -179,11 +166,6 @@ function distribution({ servedMs, latencyMs }: KillFigures, times: number): stri
 function keepLeast(map: Map<string, number>, key: string, value: number): void {
   const known = map.get(key);
   if (known === undefined || value < known) map.set(key, value);
-}
-
-export function row(title: string, values: readonly number[]): string {
-  const at = (share: number) => ms(percentile(values, share));
-  return `${title}: p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, max ${at(1)} (${values.length})`;
 }
 
 function histogram(values: readonly number[]): string[] {

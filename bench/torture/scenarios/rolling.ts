@@ -1,13 +1,11 @@
 /** Every node is drained and started again, one after the other, while 300 users get 500 messages a second. */
-import { dealt, users } from '../crowd.js';
 import { Arena } from '../harness/arena.js';
 import { viewOf } from '../harness/cluster.js';
 import { verdictLines } from '../harness/judge.js';
-import { type Outcome, pause, type Scenario, type ScenarioOptions, within } from '../scenario.js';
-import { KillWatch, row } from './kill.js';
+import { type Outcome, pause, row, type Scenario, type ScenarioOptions, within } from '../scenario.js';
+import { KillWatch } from './kill.js';
+import { addSteadyLoad } from './steady-load.js';
 
-const USERS = 300;
-const PER_SECOND = 500;
 const SETTLE_MS = 20_000;
 const EXIT_MS = 60_000;
 /** Each node's share of the slots may differ by so much at the end. */
@@ -17,18 +15,7 @@ export const rolling: Scenario = (options) =>
   within(Arena.open({ nodes: 3, network: 'loopback' }), options, (arena) => run(arena, options));
 
 async function run(arena: Arena, { times, say }: ScenarioOptions): Promise<Outcome> {
-  const readers = users(USERS);
-  const channels = readers.map(({ user }) => `@${user}`);
-  for (const [i, hand] of dealt(readers, 2).entries()) await arena.addClients({ name: `users${i + 1}`, readers: hand });
-  const publisher = {
-    p: 'p1',
-    via: 'publisher',
-    channels,
-    perSecond: PER_SECOND,
-    dataBytes: 128,
-    order: 'turn',
-  } as const;
-  const source = await arena.addClients({ name: 'publisher', publishers: [publisher] });
+  const { channels, source } = await addSteadyLoad(arena);
   await source.publish();
   await pause(1_000);
   const failures: string[] = [];
