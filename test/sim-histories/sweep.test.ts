@@ -41,7 +41,7 @@ test('the same seed gives the same history', (t) => {
 });
 
 test('the bounds order as the causes do: a kill before a silent death before a side that doubts itself', (t) => {
-  const about = { returned: false, nodes: 5, health: 0, patience: 0 };
+  const about = { returned: false, nodes: 5, health: 0, patience: 0, afterSilence: false };
   const of = (cause: 'killed' | 'silent' | 'cut off', side: number) =>
     ownerlessBoundMs(TIMINGS.local, { ...about, cause, side });
   t.true(of('killed', 4) < 1_000);

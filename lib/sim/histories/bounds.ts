@@ -8,7 +8,8 @@
  *   accuse   a probe fails, and once more for each accusation answered in the last minute: (1 + patience) probes · f
  *   wait     the suspicion: the minimum with k confirmations, Lifeguard's curve with fewer; c others can confirm
  *
- *   killed     its address refuses: own dial + hop for a second node's word + repair; the table follows at once
+ *   killed     its address refuses: own dial + hop for a second node's word + repair; the table follows at once.
+ *              Where it answered nothing shortly before, a dial from then may have to run out first
  *   silent     turn + accuse + hop + accuse (of who confirms) + wait + hop
  *   cut off    the same from a side of three or more, where two can second a verdict of a node whose probes fail; the
  *              suspicions begin anew once when somebody is heard again. A side of one or two doubts itself first:
@@ -35,8 +36,12 @@ export interface Circumstances {
   readonly health: number;
   /** Accusations that the owner answered in the last minute. */
   readonly patience: number;
+  /** Shortly before, its address answered nothing: a dial from then may still be under way, in the way of a new one. */
+  readonly afterSilence: boolean;
 }
 
+/** A dial that nobody answers is given up after this. */
+export const DIAL_MS = 1_000;
 const ONE_WAY_MS = 1;
 const FLUSH_GAP_MS = 25;
 const PATIENCE_MAX = 5;
@@ -52,7 +57,7 @@ function causeBoundMs(timing: MembershipTiming, circumstances: Circumstances): n
   const { cause, nodes, side } = circumstances;
   switch (cause) {
     case 'killed':
-      return 5 * ONE_WAY_MS + hopMs(timing) + repairMs(timing);
+      return 5 * ONE_WAY_MS + hopMs(timing) + repairMs(timing) + (circumstances.afterSilence ? DIAL_MS : 0);
     case 'left':
     case 'handed':
       return handedMs(timing);

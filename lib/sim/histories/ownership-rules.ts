@@ -22,6 +22,7 @@ export class OwnershipRules implements Listener {
   /** Boots that said `alive`, and that said `left`. */
   readonly #alive = new Set<string>();
   readonly #left = new Set<string>();
+  readonly #joined = new WeakSet<NodeProgram>();
 
   constructor(world: World, spans: Spans, violate: (rule: HistoryRule, what: string) => void) {
     this.#world = world;
@@ -68,9 +69,14 @@ export class OwnershipRules implements Listener {
       this.#violate('the table follows the view', `host ${host}: ${has.join()} where its view says ${due.join()}`);
   }
 
-  state(_program: NodeProgram, state: NodeState): void {
+  state(program: NodeProgram, state: NodeState): void {
     this.changed = true;
     this.#count(state);
+    if (state === 'joining') this.#joined.add(program);
+    // a founder that returns is a cluster of its own, and the two have to find each other and merge
+    if (state !== 'serving' || this.#joined.has(program)) return;
+    this.#count('founded');
+    this.#spans.trouble(this.#world.now, false);
   }
 
   misbehaved(program: NodeProgram, why: string): void {

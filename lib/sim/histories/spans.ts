@@ -6,7 +6,7 @@
 import type { MembershipTiming } from '../../core/membership/options.js';
 import type { Table } from '../../core/table/types.js';
 import type { NodeId } from '../../wire/ids.js';
-import { type Cause, ownerlessBoundMs, troubledBoundMs } from './bounds.js';
+import { type Cause, DIAL_MS, ownerlessBoundMs, troubledBoundMs } from './bounds.js';
 import type { NodeProgram } from './node-program.js';
 import type { Truth } from './truth.js';
 
@@ -19,6 +19,7 @@ export interface Span {
   readonly nodes: number;
   readonly side: number;
   readonly patience: number;
+  readonly afterSilence: boolean;
   readonly cause: Cause;
   returned: boolean;
   health: number;
@@ -49,6 +50,8 @@ export class Spans {
   readonly #watched = new Map<number, Watched>();
   readonly #answered = new Map<NodeId, number[]>();
   readonly #left = new Set<NodeId>();
+  /** When an address was last seen to answer nothing. */
+  readonly #silentAt = new Map<NodeId, number>();
   /** When all was well last, but for one trouble since. */
   #wellAt = Number.NEGATIVE_INFINITY;
   #troubleAt = 0;
@@ -107,7 +110,7 @@ export class Spans {
   #lookAt(watched: Watched, now: number): void {
     const { program, open } = watched;
     const { table } = program.core.placement;
-    const states = table.members.map(({ id }) => this.#stateOf(program, id));
+    const states = table.members.map(({ id }) => this.#stateOf(program, id, now));
     const fresh = new Map<NodeId, Span>();
     const { health } = program.core.membership.sizes();
     for (let slot = 0; slot < table.owners.length; slot++) {
@@ -134,12 +137,15 @@ export class Spans {
   }
 
   /** What there is to say of a member before one asks for a slot. */
-  #stateOf({ host }: NodeProgram, id: NodeId): Cause | 'served' | 'unclear' {
+  #stateOf({ host }: NodeProgram, id: NodeId, now: number): Cause | 'served' | 'unclear' {
     const other = this.#truth.hostOf(id);
     if (other === host) return 'served';
     const program = this.#truth.running(other);
     if (program === undefined) {
-      if (this.#truth.silent(other)) return 'silent';
+      if (this.#truth.silent(other)) {
+        this.#silentAt.set(id, now);
+        return 'silent';
+      }
       return this.#left.has(id) ? 'left' : 'killed';
     }
     if (this.#truth.paused(other)) return 'paused';
@@ -163,6 +169,7 @@ export class Spans {
       nodes: Math.max(2, table.members.filter((m) => m.live).length),
       side: this.#truth.sideOf(program.host),
       patience: answers,
+      afterSilence: now - (this.#silentAt.get(owner) ?? Number.NEGATIVE_INFINITY) < DIAL_MS,
       cause,
       returned: false,
       health: 0,
