@@ -1,6 +1,7 @@
 /**
  * One channel's stream on this node: where it comes from (this node owns the channel, or the owner streams it here),
- * how far it has come, and who reads it. A feed exists while it has readers. It keeps no history.
+ * how far it has come, and who reads it. A feed exists while it has readers. It keeps no history. Most feeds have one
+ * reader and no message yet: they own no map and no set, which saves half a kilobyte for each idle user.
  */
 import type { LineageId, NodeId, Slot } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
@@ -23,63 +24,109 @@ export type Upstream =
   /** `taken` counts the entries that came under this serial. */
   | { readonly kind: 'remote'; readonly node: NodeId; readonly serial: number; taken: number };
 
+/** Never written to. */
+const NOWHERE = new Map<LineageId, number>();
+const NOBODY: ReadonlySet<Reader> = new Set();
+
 export class Feed {
   readonly channel: string;
   readonly slot: Slot;
   upstream: Upstream = { kind: 'none', retryAt: 0, backoffMs: 0 };
-  /** Where its live readers are. */
-  cursor: Map<LineageId, number> = new Map();
-  readonly live: Reader[] = [];
-  /** Readers in state `waiting` or `catching`. */
-  readonly behind: Set<Reader> = new Set();
+  #cursor = NOWHERE;
+  #live: Reader[] = [];
+  #behind: Set<Reader> | null = null;
 
   constructor(channel: string, slot: Slot) {
     this.channel = channel;
     this.slot = slot;
   }
 
+  /** Where its live readers are. */
+  get cursor(): ReadonlyMap<LineageId, number> {
+    return this.#cursor;
+  }
+
+  set cursor(position: Position) {
+    this.#cursor = position.size === 0 ? NOWHERE : new Map(position);
+  }
+
+  get live(): readonly Reader[] {
+    return this.#live;
+  }
+
+  /** Readers in state `waiting` or `catching`. */
+  get behind(): ReadonlySet<Reader> {
+    return this.#behind ?? NOBODY;
+  }
+
   get empty(): boolean {
-    return this.live.length === 0 && this.behind.size === 0;
+    return this.#live.length === 0 && this.#behind === null;
   }
 
   get established(): boolean {
     return this.upstream.kind === 'local' || this.upstream.kind === 'remote';
   }
 
+  addBehind(reader: Reader): void {
+    this.#behind ??= new Set();
+    this.#behind.add(reader);
+  }
+
+  addLive(reader: Reader): void {
+    this.#leaveBehind(reader);
+    // an empty list would make room for 17
+    if (this.#live.length === 0) this.#live = [reader];
+    else this.#live.push(reader);
+  }
+
+  /** Its live readers, who are so no longer. */
+  takeLive(): readonly Reader[] {
+    const live = this.#live;
+    this.#live = [];
+    return live;
+  }
+
   remove(reader: Reader): void {
     reader.state = 'gone';
-    if (this.behind.delete(reader)) return;
-    const i = this.live.indexOf(reader);
+    if (this.#leaveBehind(reader)) return;
+    const i = this.#live.indexOf(reader);
     if (i < 0) return;
     // order among readers means nothing: the last one takes the free place
-    this.live[i] = this.live[this.live.length - 1]!;
-    this.live.pop();
+    this.#live[i] = this.#live[this.#live.length - 1]!;
+    this.#live.pop();
+  }
+
+  #leaveBehind(reader: Reader): boolean {
+    if (this.#behind === null || !this.#behind.delete(reader)) return false;
+    if (this.#behind.size === 0) this.#behind = null;
+    return true;
   }
 
   /** The data plane: one message to all live readers. */
   deliver(entry: Entry): void {
-    this.cursor.set(entry.lid, entry.s);
-    const { live } = this;
+    if (this.#cursor === NOWHERE) this.#cursor = new Map();
+    this.#cursor.set(entry.lid, entry.s);
+    const live = this.#live;
     for (let i = 0; i < live.length; i++) {
       const reader = live[i]!;
       if (reader.ahead === null) reader.entry(entry);
       else reader.entryBeyond(entry);
     }
-    if (this.cursor.size > LIMITS.positionLineagesMax) this.cursor.delete(this.cursor.keys().next().value!);
+    if (this.#cursor.size > LIMITS.positionLineagesMax) this.#cursor.delete(this.#cursor.keys().next().value!);
   }
 
   gap(gap: Gap): void {
     this.moveTo(gap.position);
-    for (const reader of this.live) reader.gapped(gap);
+    for (const reader of this.#live) reader.gapped(gap);
   }
 
   /** The position moves on without a message. */
   move(position: Position): void {
     this.moveTo(position);
-    for (const reader of this.live) reader.moved(position);
+    for (const reader of this.#live) reader.moved(position);
   }
 
   moveTo(position: Position): void {
-    this.cursor = new Map(mergePositions(this.cursor, position));
+    this.cursor = mergePositions(this.#cursor, position);
   }
 }

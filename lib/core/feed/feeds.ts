@@ -49,7 +49,7 @@ export class Feeds {
       this.#feeds.set(reader.channel, feed);
     }
     reader.state = 'waiting';
-    feed.behind.add(reader);
+    feed.addBehind(reader);
     if (feed.established) this.#advance(feed, reader, now);
     else this.#open(feed, now);
   }
@@ -124,7 +124,7 @@ export class Feeds {
     if (upstream.node !== from || upstream.serial !== m.serial) return;
     switch (m.type) {
       case 'feed-start':
-        if (feed.live.length === 0) feed.cursor = new Map(parsePosition(m.position));
+        if (feed.live.length === 0) feed.cursor = parsePosition(m.position);
         feed.upstream = { kind: 'remote', node: from, serial: m.serial, taken: 0 };
         this.#advanceAll(feed, now);
         return;
@@ -220,13 +220,13 @@ export class Feeds {
   #openLocal(feed: Feed, now: number): void {
     feed.upstream = { kind: 'local' };
     const cursor = feed.cursor;
-    feed.cursor = new Map(this.#ports.head(feed.channel));
-    for (const reader of feed.live.splice(0)) {
+    feed.cursor = this.#ports.head(feed.channel);
+    for (const reader of feed.takeLive()) {
       const own = reader.ahead === null ? cursor : mergePositions(cursor, reader.ahead);
       reader.after = own;
       reader.ahead = null;
       reader.state = 'catching';
-      feed.behind.add(reader);
+      feed.addBehind(reader);
     }
     this.#advanceAll(feed, now);
   }
@@ -274,9 +274,8 @@ export class Feeds {
 
   #startNow(feed: Feed, reader: Reader): void {
     this.#tell(reader, feed.cursor, true);
-    feed.behind.delete(reader);
     reader.goLive(feed.cursor, feed.cursor);
-    feed.live.push(reader);
+    feed.addLive(reader);
   }
 
   #askOwner(feed: Feed, reader: Reader, node: NodeId, now: number): void {
@@ -305,9 +304,8 @@ export class Feeds {
       this.#restless.add(feed);
       return;
     }
-    feed.behind.delete(reader);
     reader.goLive(reader.after, feed.cursor);
-    feed.live.push(reader);
+    feed.addLive(reader);
   }
 
   #tell(reader: Reader, position: Position, recovered: boolean): void {
