@@ -16,6 +16,21 @@ export function payloadHash({ p, n, x }: Payload): string {
   return hashOf(`${p} ${n} ${x}`);
 }
 
+/** A publisher's numbers that a reader has: all up to one, and single ones beyond. */
+class Numbers {
+  #upTo = 0;
+  readonly #beyond = new Set<number>();
+
+  add(n: number): void {
+    if (n > this.#upTo) this.#beyond.add(n);
+    while (this.#beyond.delete(this.#upTo + 1)) this.#upTo++;
+  }
+
+  has(n: number): boolean {
+    return n <= this.#upTo || this.#beyond.has(n);
+  }
+}
+
 export interface ReaderCounts {
   delivered: number;
   gaps: number;
@@ -28,8 +43,8 @@ export class ReaderLog {
   node = '';
   readonly #recorder: Recorder;
   readonly #subscribed = new Set<string>();
-  /** `channel publisher` → highest number. */
-  readonly #last = new Map<string, number>();
+  /** `channel publisher` → its numbers. */
+  readonly #had = new Map<string, Numbers>();
   #onChange: () => void = () => {};
 
   constructor(plan: ReaderPlan, recorder: Recorder) {
@@ -79,7 +94,12 @@ export class ReaderLog {
     });
     this.counts.delivered++;
     const key = `${m.channel} ${data?.p}`;
-    if ((this.#last.get(key) ?? 0) < data?.n) this.#last.set(key, data.n);
+    let had = this.#had.get(key);
+    if (had === undefined) {
+      had = new Numbers();
+      this.#had.set(key, had);
+    }
+    had.add(Number(data?.n));
     this.#onChange();
   }
 
@@ -99,8 +119,8 @@ export class ReaderLog {
     for (const ch of this.channels) this.#recorder.record({ kind: 'leave', client: this.plan.client, ch });
   }
 
-  lastOf(channel: string, p: string): number {
-    return this.#last.get(`${channel} ${p}`) ?? 0;
+  has(channel: string, p: string, n: number): boolean {
+    return this.#had.get(`${channel} ${p}`)?.has(n) ?? false;
   }
 }
 

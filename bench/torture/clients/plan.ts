@@ -46,8 +46,11 @@ export interface ClientsSetup {
   readonly copiesDue: number;
 }
 
-/** By channel and publisher, the last message that was acknowledged. */
-export type LastAcked = Readonly<Record<string, Readonly<Record<string, number>>>>;
+/**
+ * By channel and publisher, what a reader must have to have everything: the last message that was acknowledged, and
+ * where no order is promised each of them, for a retried one may come after later ones.
+ */
+export type LastAcked = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
 
 export type ClientsCommand =
   /** Answered when every reader is subscribed everywhere. */

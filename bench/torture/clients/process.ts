@@ -63,11 +63,11 @@ function subscribed(reader: Reader): Promise<void> {
 }
 
 function lastAcked(): LastAcked {
-  const last: Record<string, Record<string, number>> = {};
+  const last: Record<string, Record<string, readonly number[]>> = {};
   for (const { plan, lastAcked: acked } of publishers) {
-    for (const [channel, n] of acked) {
+    for (const [channel, numbers] of acked) {
       last[channel] ??= {};
-      last[channel][plan.p] = n;
+      last[channel][plan.p] = numbers;
     }
   }
   return last;
@@ -78,11 +78,9 @@ function missing(last: LastAcked): string[] {
   const lacking: string[] = [];
   for (const { log } of readers.values()) {
     for (const channel of log.channels) {
-      for (const [p, n] of Object.entries(last[channel] ?? {})) {
-        if (log.lastOf(channel, p) < n)
-          lacking.push(
-            `${log.plan.client} (${log.plan.transport}): ${p} ${log.lastOf(channel, p)} of ${n} in ${channel}`,
-          );
+      for (const [p, numbers] of Object.entries(last[channel] ?? {})) {
+        const n = numbers.find((number) => !log.has(channel, p, number));
+        if (n !== undefined) lacking.push(`${log.plan.client} (${log.plan.transport}): ${p} ${n} in ${channel}`);
       }
     }
   }

@@ -34,8 +34,8 @@ export interface PublisherCounts {
 export class Publishing {
   readonly counts: PublisherCounts = { acked: 0, unknown: 0, refused: 0 };
   readonly plan: PublisherPlan;
-  /** By channel, the last number that was acknowledged. */
-  readonly lastAcked = new Map<string, number>();
+  /** By channel, the last number that was acknowledged; where no order is promised, each. */
+  readonly lastAcked = new Map<string, number[]>();
   readonly #recorder: Recorder;
   readonly #sender: Sender;
   readonly #copiesDue: number;
@@ -92,6 +92,13 @@ export class Publishing {
     return channels[order === 'turn' ? this.#turn++ % channels.length : Math.floor(Math.random() * channels.length)]!;
   }
 
+  #noteAcked(ch: string, n: number): void {
+    const acked = this.lastAcked.get(ch);
+    if (acked === undefined) this.lastAcked.set(ch, [n]);
+    else if (this.plan.via === 'http') acked.push(n);
+    else acked[0] = Math.max(acked[0]!, n);
+  }
+
   #publish(ch: string): Promise<void> {
     const { p, via, dataBytes } = this.plan;
     const n = (this.#numbers.get(ch) ?? 0) + 1;
@@ -106,7 +113,7 @@ export class Publishing {
         const where = at === undefined ? {} : { at };
         this.#recorder.record({ kind: 'pub-ok', p, n, ch, copies, due: this.#copiesDue, ...where });
         this.counts.acked++;
-        if ((this.lastAcked.get(ch) ?? 0) < n) this.lastAcked.set(ch, n);
+        this.#noteAcked(ch, n);
         this.#pending.delete(done);
       },
       (error: { readonly code?: string; readonly retry?: boolean }) => {

@@ -102,7 +102,7 @@ export class Arena {
    * Returns what is still missing at the deadline.
    */
   async settle(deadlineMs: number): Promise<string[]> {
-    const last: Record<string, Record<string, number>> = {};
+    const last: Record<string, Record<string, readonly number[]>> = {};
     for (const acked of await Promise.all(this.clients.map((clients) => clients.settle()))) {
       for (const [channel, publishers] of Object.entries(acked as LastAcked))
         last[channel] = { ...last[channel], ...publishers };
