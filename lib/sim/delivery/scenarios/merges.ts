@@ -16,7 +16,8 @@ const cut = (at: number, forMs: number, from: number[], to: number[]): Fault => 
 const UNASKED = Array.from({ length: 100 }, (_, i) => `room:${i}`).find((name) => lineOf(name, 5, 2)[2] === 4)!;
 const [GONE, GONE_TOO, HEIR, ...FAR] = lineOf(UNASKED, 5, 2) as [number, number, number, number, number];
 const FORWARD_AT = AT + 12_000;
-const FORWARD_MS = 12_000;
+/** The small side doubts itself for eighteen seconds at most before it gives the others up. */
+const FORWARD_MS = 20_000;
 
 const LINE = lineOf(ROOM, 7, 2) as [number, number, number, number, number, number, number];
 const [DEAD, NEAR_OWNER, NEAR_COPY, FAR_OWNER, FAR_COPY, NEAR_WITNESS, FAR_WITNESS] = LINE;
@@ -26,13 +27,16 @@ const FAR_SIDE = [FAR_OWNER, FAR_COPY, FAR_WITNESS];
 const client = (i: number): number => 7 + i;
 const SPLIT_AT = AT + 5_000;
 /** Both sides have their owner by then. */
-const WAITING_AT = SPLIT_AT + 6_500;
+const WAITING_AT = SPLIT_AT + 19_000;
 const WAITING_MS = 5_000;
 const CROSS_AT = WAITING_AT + WAITING_MS;
 /** Long enough that owners have told their copies what they removed. */
 const CROSSED_MS = 16_000;
 /** By then the publisher that crossed has sent everything again. */
 const READ_MS = 5_000;
+
+/** What waits goes to nobody else, and what the other side holds is not given up while the split lasts. */
+const CROSSING = { hedgeMs: 60_000, ackTimeoutMs: 14_000, unknownMs: 60_000 };
 
 /**
  * Two sides, each with a publisher that begins while its owner and copy do not reach each other, so that it gets no
@@ -84,7 +88,7 @@ export const MERGES: readonly Scripted[] = [
     scenario: setup('two-names', {
       nodes: 7,
       copies: 2,
-      channels: { hedgeMs: 60_000, ackTimeoutMs: 14_000 },
+      channels: CROSSING,
       clients: [
         writer('writer0', 40, 8),
         writer('writer1', 40, 8),
@@ -112,7 +116,7 @@ export const MERGES: readonly Scripted[] = [
     scenario: setup('deadlock', {
       nodes: 7,
       copies: 2,
-      channels: { hedgeMs: 60_000, ackTimeoutMs: 14_000 },
+      channels: CROSSING,
       messages: 12,
       clients: [
         writer('writer0', 40, 8),
@@ -125,7 +129,7 @@ export const MERGES: readonly Scripted[] = [
         ...crossing(),
         ...awaySoon(CROSS_AT + 50, 8_000, client(0), CROSS_AT + 27_000),
         ...awaySoon(CROSS_AT + 50, 8_000, client(1), CROSS_AT + 27_000),
-        { at: SPLIT_AT - 1_000, kind: 'command', host: client(4), command: `away ${40_000}` },
+        { at: SPLIT_AT - 1_000, kind: 'command', host: client(4), command: `away ${53_000}` },
         // it takes over what is left of both, and has seen neither
         { at: CROSS_AT + CROSSED_MS + 2_000, kind: 'restart', host: DEAD, memory: true },
       ],

@@ -36,8 +36,9 @@ const calmTables =
 
 const LONE = lineOf(ROOM, 3, 3)[0]!;
 const TWO = [0, 1, 2].filter((host) => host !== LONE);
-const SPLIT_MS = 12_000;
-/** A node that reaches nobody holds its verdicts back for eighteen seconds. */
+/** The small side of a split doubts itself before it gives the others up: for eighteen seconds at most. */
+const SPLIT_MS = 20_000;
+/** So does a node that reaches nobody. */
 const ALONE_MS = 26_000;
 const BOTH_WRITE = CLIENTS.map((plan, i) => (i < 2 ? { ...plan, writes: [ROOM] } : plan));
 
