@@ -61,6 +61,22 @@ export function mergePositions(a: Position, b: Position): Position {
   return merged;
 }
 
+/** Whether `a` has all that `b` has. */
+export function coversPosition(a: Position, b: Position): boolean {
+  for (const [lid, s] of b) if ((a.get(lid) ?? 0) < s) return false;
+  return true;
+}
+
+/** The greatest position that both cover. */
+export function meetPositions(a: Position, b: Position): Position {
+  const met = new Map<LineageId, number>();
+  for (const [lid, s] of a) {
+    const common = Math.min(s, b.get(lid) ?? 0);
+    if (common > 0) met.set(lid, common);
+  }
+  return met;
+}
+
 function checkGrammar(text: string): void {
   if (text.length > LIMITS.positionBytesMax || !GRAMMAR.test(text)) throw new HalodError('bad-position');
 }

@@ -221,3 +221,70 @@ test('entries that repeat a message under another name are left out, and no hole
   world.feeds.onMessage(OWNER, { type: 'feed-entries', channel: 'c', serial, at: 0, entries: [entry(A, 12, 11)] }, 0);
   t.is(reader.got.at(-1), 'A12 at 1~AAAAAAAA.c');
 });
+
+/** A relay whose live reader got A1 to A3 from an owner that died, and a reader that has only A1 beside it. */
+function relayOfTwo(): { world: World; first: TestReader; second: TestReader; answer: (now: number) => void } {
+  const world = new World();
+  world.owner = OWNER;
+  const first = new TestReader('c', parsePosition('1~AAAAAAAA.3'));
+  const second = new TestReader('c', parsePosition('1~AAAAAAAA.1'));
+  world.feeds.attach(first, 0);
+  start(world, '1~', 0);
+  answerRead(world, '1~AAAAAAAA.3', [], 0);
+  world.feeds.onMessage(OWNER, { type: 'feed-position', channel: 'c', serial: 1, position: '1~AAAAAAAA.3' }, 0);
+  world.feeds.onPeerReset(OWNER, 0);
+  world.feeds.tick(0);
+  start(world, '1~AAAAAAAA.3', 0);
+  world.feeds.attach(second, 0);
+  return { world, first, second, answer: (now) => answerRead(world, '1~AAAAAAAA.1', [], now) };
+}
+
+function start(world: World, position: string, now: number): void {
+  const { serial } = world.last('interest');
+  world.feeds.onMessage(OWNER, { type: 'feed-start', channel: 'c', serial, position, recovered: true }, now);
+}
+
+function answerRead(world: World, position: string, entries: Entry[], now: number): void {
+  const { req } = world.last('read');
+  const answer = { owner: true, gap: null, entries, position, complete: true, catchingUp: false };
+  world.feeds.onReadAnswer(OWNER, { type: 'read-answer', req, channel: 'c', ...answer }, now);
+}
+
+test('a reader that lacks what the others had from an owner that died reads on until it has it', (t) => {
+  const { world, first, second, answer } = relayOfTwo();
+  // the new owner has not committed A2 and A3 yet, and will not stream them: this feed has them
+  answer(0);
+  t.is(second.state, 'catching');
+  world.feeds.tick(25);
+  answerRead(world, '1~AAAAAAAA.3', [entry(A, 2), entry(A, 3)], 30);
+  t.is(second.state, 'live');
+  t.deepEqual(second.got.slice(1), ['A2 at 1~AAAAAAAA.2', 'A3 at 1~AAAAAAAA.3']);
+  t.is(first.state, 'live');
+});
+
+test('what no owner brings any more does not keep a reader waiting: the stream begins anew where it is', (t) => {
+  const { world, first, second, answer } = relayOfTwo();
+  for (let now = 0; now < 2_000; now += 25) {
+    answer(now);
+    world.feeds.tick(now);
+  }
+  const before = world.last('interest').serial;
+  answer(2_000);
+  t.is(second.state, 'live');
+  const { serial, after } = world.last('interest');
+  t.not(serial, before);
+  t.is(after, '1~AAAAAAAA.1');
+  start(world, after, 2_010);
+  const entries = [entry(A, 2), entry(A, 3), entry(A, 4)];
+  world.feeds.onMessage(OWNER, { type: 'feed-entries', channel: 'c', serial, at: 0, entries }, 2_020);
+  t.deepEqual(
+    second.got.slice(1),
+    ['A2 at 1~AAAAAAAA.2', 'A3 at 1~AAAAAAAA.3', 'A4 at 1~AAAAAAAA.4'],
+    'nothing is missing',
+  );
+  t.deepEqual(
+    first.got.filter((line) => line.startsWith('A')),
+    ['A4 at 1~AAAAAAAA.4'],
+    'nothing comes twice',
+  );
+});

@@ -117,13 +117,18 @@ export class Feed {
 
   gap(gap: Gap): void {
     this.moveTo(gap.position);
-    for (const reader of this.#live) reader.gapped(gap);
+    for (const reader of this.#live) {
+      const { ahead } = reader;
+      reader.gapped(ahead === null ? gap : { ...gap, position: mergePositions(gap.position, ahead) });
+    }
   }
 
   /** The position moves on without a message. */
   move(position: Position): void {
     this.moveTo(position);
-    for (const reader of this.#live) reader.moved(position);
+    for (const reader of this.#live) {
+      reader.moved(reader.ahead === null ? position : mergePositions(position, reader.ahead));
+    }
   }
 
   moveTo(position: Position): void {

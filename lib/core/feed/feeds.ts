@@ -5,7 +5,15 @@
  */
 import type { NodeId } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
-import { EMPTY_POSITION, formatPosition, mergePositions, type Position, parsePosition } from '../../wire/position.js';
+import {
+  coversPosition,
+  EMPTY_POSITION,
+  formatPosition,
+  meetPositions,
+  mergePositions,
+  type Position,
+  parsePosition,
+} from '../../wire/position.js';
 import type { RoutingMessage } from '../../wire/routing.js';
 import type { Entry, Gap, ReadResult } from '../channel/types.js';
 import { Feed } from './feed.js';
@@ -18,6 +26,8 @@ export const FEED_TIMES = {
   retryMsMax: 100,
   /** An owner that does not answer `interest` or `read` for this long is asked again. */
   askMs: 2_000,
+  /** A reader that lacks something the feed's live readers have waits so long for the owner to bring it. */
+  joinMs: 2_000,
 } as const;
 
 type FeedMessage = Extract<
@@ -32,6 +42,8 @@ export class Feeds {
   /** Feeds that need another look at a set time: without a source, asked, or with readers that catch up. */
   readonly #restless = new Set<Feed>();
   readonly #reads = new Map<number, { reader: Reader; at: number; node: NodeId }>();
+  /** Feeds with a reader that lacks something the live readers have, and since when. */
+  readonly #uncovered = new Map<Feed, number>();
   #serial = 0;
 
   constructor(ports: FeedPorts) {
@@ -161,7 +173,7 @@ export class Feeds {
     };
     // the answer speaks for the stream only if the stream still comes from there: links are FIFO
     const current = feed.upstream.kind === 'remote' && feed.upstream.node === from;
-    this.#take(feed, reader, result, current);
+    this.#take(feed, reader, result, current, now);
     if ((reader.state as Reader['state']) !== 'live' && !m.catchingUp) this.#advance(feed, reader, now);
   }
 
@@ -250,6 +262,7 @@ export class Feeds {
     this.#drop(feed);
     this.#feeds.delete(feed.channel);
     this.#restless.delete(feed);
+    this.#uncovered.delete(feed);
   }
 
   // bringing readers to the head
@@ -266,7 +279,7 @@ export class Feeds {
     for (let steps = 0; steps < LIMITS.catchUpEntriesMax; steps += LIMITS.catchUpReadMax) {
       const after: 'start' | Position = reader.after as 'start' | Position;
       const result = this.#ports.read(feed.channel, after, LIMITS.catchUpReadMax, now);
-      this.#take(feed, reader, result, true);
+      this.#take(feed, reader, result, true, now);
       if ((reader.state as Reader['state']) === 'live' || result.complete) return;
     }
     this.#restless.add(feed);
@@ -290,7 +303,7 @@ export class Feeds {
   }
 
   /** One read on the way to the head; `joinable`: its end is where the feed is now. */
-  #take(feed: Feed, reader: Reader, result: ReadResult, joinable: boolean): void {
+  #take(feed: Feed, reader: Reader, result: ReadResult, joinable: boolean, now: number): void {
     const from = typeof reader.after === 'string' ? result.position : reader.after;
     this.#tell(reader, from, result.gap === null && !result.catchingUp);
     const late = this.#ports.lateGaps === true;
@@ -304,8 +317,33 @@ export class Feeds {
       this.#restless.add(feed);
       return;
     }
-    reader.goLive(reader.after, feed.cursor);
+    this.#join(feed, reader, reader.after, now);
+  }
+
+  /**
+   * The owner streams what lies beyond the feed's cursor, and that may be beyond what it has itself ordered: its
+   * predecessor sent some before it died, and this owner has still to commit it. A reader that comes from before that
+   * would never be sent it. It reads on at the owner until it has as much as the feed. What no owner brings any more must
+   * not keep it waiting: then the stream begins anew where this reader is, and the others skip what they have.
+   */
+  #join(feed: Feed, reader: Reader, at: Position, now: number): void {
+    const fits = feed.upstream.kind !== 'remote' || coversPosition(at, feed.cursor);
+    if (!fits) {
+      const since = this.#uncovered.get(feed) ?? now;
+      this.#uncovered.set(feed, since);
+      if (now - since < FEED_TIMES.joinMs) return void this.#restless.add(feed);
+      const from = meetPositions(feed.cursor, at);
+      for (const other of feed.live) {
+        other.goLive(other.ahead === null ? feed.cursor : mergePositions(feed.cursor, other.ahead), from);
+      }
+      feed.cursor = from;
+    }
+    this.#uncovered.delete(feed);
+    reader.goLive(at, feed.cursor);
     feed.addLive(reader);
+    if (fits) return;
+    this.#drop(feed);
+    this.#open(feed, now);
   }
 
   #tell(reader: Reader, position: Position, recovered: boolean): void {
