@@ -1,45 +1,22 @@
 /** Scripted handovers at their worst: owners that are fenced, or leave, with something that nobody else has yet. */
-import type { HistoryEvent } from '../../checkers/history.js';
-import type { Fault } from '../../world-faults.js';
-import type { ClientPlan } from '../client-program.js';
-import { lineOf, ROOM, type Scripted, START, setup } from './standard.js';
+import {
+  awaySoon,
+  breaks,
+  lineOf,
+  notReceived,
+  ROOM,
+  reader,
+  type Scripted,
+  START,
+  setup,
+  writer,
+} from './standard.js';
 
 const AT = START + 1_500;
 const NODES = 4;
 /** Owner, copy, and the two that hold nothing of the channel while the others live. */
 const [FIRST, SECOND, THIRD, FOURTH] = lineOf(ROOM, NODES, 2) as [number, number, number, number];
 const client = (i: number): number => NODES + i;
-
-export const writer = (user: string, everyMs: number, window: number, channel = ROOM): ClientPlan => {
-  return { user, reads: [], writes: [channel], everyMs, window };
-};
-export const reader = (user: string, channel = ROOM): ClientPlan => {
-  return { user, reads: [channel], writes: [], everyMs: 1_000, window: 1 };
-};
-
-/** Tells a client to go away until then, as soon as none of its publishes waits for an answer. */
-export function awaySoon(from: number, withinMs: number, host: number, until: number): Fault[] {
-  return Array.from({ length: withinMs / 10 }, (_, i): Fault => {
-    const at = from + i * 10;
-    return { at, kind: 'command', host, command: `away ${until - at}` };
-  });
-}
-
-/** The connections between these end now, and not by what follows. */
-export function breaks(at: number, of: readonly number[], from: readonly number[]): Fault[] {
-  return of.flatMap((a) => from.map((b): Fault => ({ at, kind: 'break', a, b })));
-}
-
-/** What was acknowledged in a span, and how much of it no reader has at a later time. */
-export function notReceived(history: readonly HistoryEvent[], from: number, to: number, by: number) {
-  const acked = history.filter((e) => e.kind === 'pub-ok' && e.t >= from && e.t < to);
-  const missing = acked.filter((ok) => !history.some((e) => e.t < by && isCallbackOf(e, ok)));
-  return { acked: acked.length, missing: missing.length };
-}
-
-function isCallbackOf(e: HistoryEvent, ok: HistoryEvent): boolean {
-  return e.kind === 'callback' && ok.kind === 'pub-ok' && e.ch === ok.ch && e.p === ok.p && e.n === ok.n;
-}
 
 const ALONE_AT = AT + 5_000;
 const ALONE_MS = 4_500;

@@ -1,8 +1,18 @@
 /** Scripted merges: what two sides of a split wrote, in what order it is put together, and what becomes of one message in two. */
 import type { HistoryEvent } from '../../checkers/history.js';
 import type { Fault } from '../../world-faults.js';
-import { awaySoon, breaks, notReceived, reader, writer } from './handovers.js';
-import { lineOf, ROOM, type Scripted, START, setup } from './standard.js';
+import {
+  awaySoon,
+  breaks,
+  lineOf,
+  notReceived,
+  ROOM,
+  reader,
+  type Scripted,
+  START,
+  setup,
+  writer,
+} from './standard.js';
 
 const AT = START + 1_500;
 const ALL = [0, 1, 2, 3, 4, 5, 6];

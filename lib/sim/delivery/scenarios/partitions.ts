@@ -137,8 +137,9 @@ export const PARTITIONS: readonly Scripted[] = [
     scenario: setup('last-two', {
       faults: [
         // it publishes nothing before: what it had published would be held on the other side alone, and it would wait
-        { at: 410, kind: 'stall', host: client(2), forMs: AT },
+        { at: 410, kind: 'kill', host: client(2) },
         split(AT, SPLIT_MS, [FOURTH, LAST, client(2)], [OWNER, COPY, THIRD]),
+        { at: AT + 100, kind: 'restart', host: client(2), memory: true },
       ],
       chaosMs: AT + SPLIT_MS + 3_000,
     }),

@@ -76,6 +76,26 @@ export function setup(name: string, with_: Setup): DeliveryScenario {
   };
 }
 
+export const writer = (user: string, everyMs: number, window: number, channel = ROOM): ClientPlan => {
+  return { user, reads: [], writes: [channel], everyMs, window };
+};
+export const reader = (user: string, channel = ROOM): ClientPlan => {
+  return { user, reads: [channel], writes: [], everyMs: 1_000, window: 1 };
+};
+
+/** Tells a client to go away until then, as soon as none of its publishes waits for an answer. */
+export function awaySoon(from: number, withinMs: number, host: number, until: number): Fault[] {
+  return Array.from({ length: withinMs / 10 }, (_, i): Fault => {
+    const at = from + i * 10;
+    return { at, kind: 'command', host, command: `away ${until - at}` };
+  });
+}
+
+/** The connections between these end now, and not by what follows. */
+export function breaks(at: number, of: readonly number[], from: readonly number[]): Fault[] {
+  return of.flatMap((a) => from.map((b): Fault => ({ at, kind: 'break', a, b })));
+}
+
 /** All nodes in the order in which they own the channel: owner, copies, the rest. */
 export function lineOf(channel: string, nodes = 5, copies = 3): number[] {
   const ids = Array.from({ length: nodes }, (_, host) => idOfNumber(host));
@@ -120,4 +140,15 @@ export function tablesAfter(history: readonly HistoryEvent[], from: number): num
 export function gapsOf(history: readonly HistoryEvent[], client: number, nodes: number, channel: string): number {
   const name = `client-${nodes + client}`;
   return history.filter((e) => e.kind === 'gap' && e.client === name && e.ch === channel).length;
+}
+
+/** What was acknowledged in a span, and how much of it no reader has at a later time. */
+export function notReceived(history: readonly HistoryEvent[], from: number, to: number, by: number) {
+  const acked = history.filter((e) => e.kind === 'pub-ok' && e.t >= from && e.t < to);
+  const missing = acked.filter((ok) => !history.some((e) => e.t < by && isCallbackOf(e, ok)));
+  return { acked: acked.length, missing: missing.length };
+}
+
+function isCallbackOf(e: HistoryEvent, ok: HistoryEvent): boolean {
+  return e.kind === 'callback' && ok.kind === 'pub-ok' && e.ch === ok.ch && e.p === ok.p && e.n === ok.n;
 }
