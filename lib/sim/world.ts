@@ -4,9 +4,11 @@
  * messages are opaque, and whatever judges the programs stands outside.
  */
 import type { Random } from '../core/random.js';
-import { Network, type NetworkOptions } from './network.js';
+import { Network } from './network.js';
 import { Conditions } from './network-conditions.js';
+import type { NetworkOptions } from './network-options.js';
 import { describeFault, endOf, type Fault, type FaultKind, type Trigger } from './world-faults.js';
+import { Happening } from './world-happening.js';
 import { Queue } from './world-queue.js';
 import { SeededRandom } from './world-random.js';
 import { Trace } from './world-trace.js';
@@ -91,15 +93,32 @@ export interface Host {
   starts: number;
 }
 
-class Happening {
-  readonly time: number;
-  readonly order: number;
-  readonly run: () => void;
+class Deed extends Happening {
+  readonly #run: () => void;
 
-  constructor(time: number, order: number, run: () => void) {
-    this.time = time;
-    this.order = order;
-    this.run = run;
+  constructor(time: number, run: () => void) {
+    super(time);
+    this.#run = run;
+  }
+
+  run(): void {
+    this.#run();
+  }
+}
+
+/** A process is woken when it wanted to be, unless it wanted otherwise since. */
+class Wake extends Happening {
+  readonly #process: Process;
+  readonly #wake: (process: Process, at: number) => void;
+
+  constructor(time: number, process: Process, wake: (process: Process, at: number) => void) {
+    super(time);
+    this.#process = process;
+    this.#wake = wake;
+  }
+
+  run(): void {
+    this.#wake(this.#process, this.time);
   }
 }
 
@@ -119,6 +138,7 @@ export class World {
   readonly #options: WorldOptions;
   readonly #queue = new Queue<Happening>();
   readonly #random: SeededRandom;
+  readonly #wakeUp = (process: Process, at: number) => this.#wake(process, at);
   #order = 0;
   readonly #sent = new Map<Trigger, number>();
 
@@ -144,7 +164,12 @@ export class World {
   }
 
   at(time: number, run: () => void): void {
-    this.#queue.push(new Happening(time, this.#order++, run));
+    this.add(new Deed(time, run));
+  }
+
+  add(happening: Happening): void {
+    happening.order = this.#order++;
+    this.#queue.push(happening);
   }
 
   /** Runs until this time, or until `done` says so. Returns the time reached. */
@@ -241,7 +266,7 @@ export class World {
     const at = Math.max(this.now, process.program.nextWakeAt() - process.offset);
     if (at >= process.wakeScheduledAt || at === Number.POSITIVE_INFINITY) return;
     process.wakeScheduledAt = at;
-    this.at(at, () => this.#wake(process, at));
+    this.add(new Wake(at, process, this.#wakeUp));
   }
 
   /** Nothing is triggered any more. */

@@ -7,7 +7,7 @@ import { TIMINGS } from '../../lib/core/membership/options.js';
 import { MOVE_TIMES } from '../../lib/core/session/moves.js';
 import { ClientProgram } from '../../lib/sim/delivery/client-program.js';
 import { NodeProgram } from '../../lib/sim/delivery/node-program.js';
-import { LAN } from '../../lib/sim/network.js';
+import { LAN } from '../../lib/sim/network-options.js';
 import { World } from '../../lib/sim/world.js';
 import { Script } from '../client/script.js';
 

@@ -89,7 +89,8 @@ export class Accusations {
       return;
     }
     if (!this.#view.isOpen(entry, claim)) return;
-    if (!this.#features.secondThoughts && claim.kind === 'failed') {
+    const isTrusted = this.#isJoining || entry.suspicion?.metSuspected || !this.#features.secondThoughts;
+    if (isTrusted && claim.kind === 'failed') {
       this.condemn(entry, claim, claim.accusers[0] as NodeId, now, 'verdict of others');
       return;
     }
@@ -156,11 +157,16 @@ export class Accusations {
     this.tellSuspect(entry);
   }
 
-  /** After a time of deafness: whoever was accused in it gets the whole time to answer. */
+  /**
+   * Somebody answers again. Whoever is still accused only because this node mistrusts itself is asked once more, and after a
+   * time of deafness whoever was accused in it gets the whole time to answer.
+   */
   heardAgain(unreached: number, now: number): void {
-    if (!this.#isDeaf(unreached)) return;
+    const deaf = this.#isDeaf(unreached);
     for (const entry of this.#view.suspects) {
       const { suspicion } = entry;
+      if (suspicion?.held) this.#prober.doubt(entry, now, false);
+      if (!deaf) continue;
       // once: on the small side of a split the few who answer are heard again and again between those who do not
       if (!suspicion || suspicion.heardAgain) continue;
       suspicion.heardAgain = true;
@@ -205,8 +211,11 @@ export class Accusations {
     for (const entry of this.#view.suspects) {
       const { suspicion } = entry;
       if (!suspicion) continue;
-      if (now >= suspicion.deadline && this.#isDoubtful(suspicion) && now < this.#deafUntil(suspicion))
+      suspicion.settle(this.#rule(entry), this.#timing.answerMs);
+      if (now >= suspicion.deadline && this.#isDoubtful(entry, suspicion) && now < this.#deafUntil(suspicion)) {
+        suspicion.held = true;
         suspicion.deadline = Math.min(now + this.#timing.probeIntervalMs, this.#deafUntil(suspicion));
+      }
       if (now >= suspicion.deadline)
         this.condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'no answer in time');
       else due = Math.min(due, this.#lastCall(entry, suspicion, now));
@@ -227,9 +236,19 @@ export class Accusations {
     this.#gossip.tellMore(entry.id, now, suspicion.startedAt + this.#timing.suspicionMinMs * GATHER_SHARE);
   }
 
+  /**
+   * A joiner has seen nothing itself that speaks against a verdict, and must not own slots by a view that still doubts it.
+   */
+  get #isJoining(): boolean {
+    return this.#self.record.state === 'joining';
+  }
+
   #suspect(entry: Entry, version: Version, now: number): Suspicion {
     const suspicion = new Suspicion(version.boot, version.incarnation, now);
+    suspicion.metSuspected = this.#isJoining;
     this.#view.suspect(entry, suspicion, now, 'accused');
+    // One who could confirm the others' suspicions less.
+    this.dueAt = Math.min(this.dueAt, now);
     return suspicion;
   }
 
@@ -238,22 +257,31 @@ export class Accusations {
     const refusersNeeded = Math.min(2, this.#view.liveCount - 1);
     if (suspicion.refusedHere && (suspicion.condemned || suspicion.refusers.length >= refusersNeeded))
       return this.condemn(entry, suspicion, suspicion.refusers[0] as NodeId, now, 'refused');
-    suspicion.settle(this.#rule(), this.#timing.answerMs);
+    suspicion.settle(this.#rule(entry), this.#timing.answerMs);
     const waitedMs = now - suspicion.startedAt;
     if (suspicion.condemned && waitedMs >= this.#timing.answerMs)
       return this.condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'verdict of others');
     this.dueAt = Math.min(this.dueAt, suspicion.deadline - this.#timing.answerMs);
   }
 
-  #rule(): SuspicionRule {
+  #rule(entry: Entry): SuspicionRule {
     const { suspicionMinMs, suspicionMaxFactor, confirmations } = this.#timing;
     if (!this.#features.dynamicSuspicion) return { minMs: suspicionMinMs, maxMs: suspicionMinMs, confirmations: 0 };
     return {
       minMs: suspicionMinMs,
       maxMs: suspicionMinMs * suspicionMaxFactor,
-      // Neither this node nor the suspect can confirm.
-      confirmations: Math.min(confirmations, this.#view.liveCount - 2),
+      confirmations: Math.min(confirmations, this.#confirmers(entry)),
     };
+  }
+
+  /**
+   * Who could confirm: neither this node nor the suspect, and hardly the other suspects. So the small side of a split goes on
+   * once its own members agree; one of them must, so that nobody who is cut off passes verdicts alone.
+   */
+  #confirmers(entry: Entry): number {
+    const others = this.#view.liveCount - 2;
+    const suspects = this.#view.suspects.size - (entry.suspicion ? 1 : 0);
+    return Math.min(others, Math.max(1, others - suspects));
   }
 
   /**
@@ -265,7 +293,7 @@ export class Accusations {
     const callAt = suspicion.deadline - this.#timing.answerMs;
     if (now < callAt) return callAt;
     suspicion.called = true;
-    if (suspicion.accusers.length <= this.#rule().confirmations) this.#prober.doubt(entry, now, false);
+    if (suspicion.accusers.length <= this.#rule(entry).confirmations) this.#prober.doubt(entry, now, false);
     return suspicion.deadline;
   }
 
@@ -285,11 +313,11 @@ export class Accusations {
   }
 
   /** A verdict that this node, unwell as it is, would pass on little more than its own word. */
-  #isDoubtful(suspicion: Suspicion): boolean {
+  #isDoubtful(entry: Entry, suspicion: Suspicion): boolean {
     if (this.#isDeaf(this.#prober.unreached)) return true;
     if (!this.#features.selfDoubt || this.#health.score < UNWELL || suspicion.condemned) return false;
     const others = suspicion.accusers.filter((id) => id !== this.#self.id).length;
-    return others < Math.min(SECONDERS, this.#view.liveCount - 2);
+    return others < Math.min(SECONDERS, this.#confirmers(entry));
   }
 
   /** Nobody answers: it is likelier that this node is cut off or sick than that all others died at once. */

@@ -10,6 +10,8 @@ import type { MembershipTiming } from './options.js';
 
 /** Above this many waiting items each is sent in one round only. */
 const CROWD = 64;
+/** Among more than so many members, accusers that come later are told in one round only. */
+const MANY = 200;
 /** Two flushes are at least this far apart. */
 const FLUSH_GAP_MS = 25;
 
@@ -52,7 +54,7 @@ export class Gossip {
 
   /**
    * More accusers of a suspicion that was told already: they ride along with what is told of it anyway, and from `at` on are
-   * told once, all together. They only have to reach somebody who passes the verdict.
+   * told all together, in few rounds. They only have to reach somebody who passes the verdict.
    */
   tellMore(id: NodeId, now: number, at: number): void {
     if (this.#claims.has(id) || this.#gathering.has(id)) return;
@@ -74,7 +76,7 @@ export class Gossip {
       if (due > now) gatheredAt = Math.min(gatheredAt, due);
       else {
         this.#gathering.delete(id);
-        if (!this.#claims.has(id)) this.#claims.set(id, 1);
+        if (!this.#claims.has(id)) this.#claims.set(id, this.#source.liveCount() > MANY ? 1 : 2);
       }
     }
     const records = take(this.#records, LIMITS.newsRecordsMax, (id) => this.#source.recordOf(id));

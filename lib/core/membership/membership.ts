@@ -26,6 +26,9 @@ export type { Member, MemberState, MembershipPorts } from './types.js';
 
 /** A node that meets nobody for so long goes ahead alone. */
 const ALONE_MS = 3_000;
+/** Links looked at to find some that work. */
+const TARGET_TRIES_MAX = 32;
+
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #timing: MembershipTiming;
@@ -347,15 +350,22 @@ export class Membership {
     this.#ports.send(to, this.#recordOf(to)?.url ?? '', message);
   }
 
+  /** Whom to tell: linked peers in turn, suspects only where there is nobody else. */
   #targets(count: number): readonly NodeId[] {
     const { random } = this.#ports;
     const targets = new Set<NodeId>();
-    const byLinks = this.#features.neighbourhood && this.#links.peers.length >= count;
-    for (let tries = 0; tries < 3 * count && targets.size < count; tries++) {
+    const suspects = new Set<NodeId>();
+    const peers = this.#links.peers.length;
+    const byLinks = this.#features.neighbourhood && peers >= count;
+    const tries = Math.max(3 * count, byLinks ? Math.min(peers, TARGET_TRIES_MAX) : 0);
+    for (let i = 0; i < tries && targets.size < count; i++) {
       const id = byLinks ? this.#links.next(random) : this.#view.entries[random.below(this.#view.entries.length)]?.id;
-      if (id !== undefined && id !== this.#self.id && this.#view.get(id)?.live !== false) targets.add(id);
+      if (id === undefined || id === this.#self.id) continue;
+      const entry = this.#view.get(id);
+      if (entry?.state === 'suspect') suspects.add(id);
+      else if (entry?.live !== false) targets.add(id);
     }
-    return [...targets];
+    return targets.size > 0 ? [...targets] : [...suspects].slice(0, count);
   }
 
   #onRecord(from: NodeId, record: MemberRecord, now: number): void {

@@ -116,8 +116,13 @@ export class Prober {
 
   /** Probes at once, beside the regular turn, directly and through helpers where `helpers` says so. */
   doubt(entry: Entry, now: number, helpers: boolean): void {
+    for (const [seq, probe] of this.#probes) {
+      if (probe.target !== entry || probe.regular) continue;
+      // The link closed under a doubt of before: what was sent over it is lost, and a new link may be refused.
+      if (helpers) this.#ports.send(entry.id, { type: 'ping', seq });
+      return;
+    }
     if (this.#probes.size >= PROBES_MAX) return;
-    for (const probe of this.#probes.values()) if (probe.target === entry && !probe.regular) return;
     this.#probe(entry, now, false, helpers);
   }
 

@@ -30,8 +30,12 @@ export class Suspicion {
   refusedHere = false;
   /** The subject was told and probed once more, shortly before the end. */
   called = false;
+  /** It was suspected when this node, then joining, met it: what others find counts at once. */
+  metSuspected = false;
   /** It was given its time anew because this node, deaf for a while, heard somebody again. */
   heardAgain = false;
+  /** Its time is over, but this node is unwell and waits for others. */
+  held = false;
   /** Others have come to a verdict already. */
   condemned = false;
   /** The verdict to reach: `forgotten` where others have gone that far. */
@@ -72,6 +76,7 @@ export class Suspicion {
   renew(now: number, ms: number): void {
     this.startedAt = now;
     this.called = false;
+    this.held = false;
     this.deadline = Math.max(this.deadline, now + ms);
   }
 

@@ -9,7 +9,7 @@ import { decodeFrame } from '../../core/outbox.js';
 import { HistoryChecker } from '../checkers/checker.js';
 import type { HistoryBody, HistoryEvent } from '../checkers/history.js';
 import type { Counts } from '../checkers/verdict.js';
-import { LAN } from '../network.js';
+import { LAN } from '../network-options.js';
 import { type Process, World } from '../world.js';
 import { ClientProgram } from './client-program.js';
 import { NodeProgram, type StreamMessage } from './node-program.js';

@@ -4,7 +4,7 @@
  */
 import { LIFE_TIMES } from '../../core/life.js';
 import { convergenceDeadlineMs } from '../membership/run.js';
-import { LAN } from '../network.js';
+import { LAN } from '../network-options.js';
 import { World } from '../world.js';
 import { endOf, type Fault } from '../world-faults.js';
 import { SeededRandom } from '../world-random.js';
@@ -17,6 +17,7 @@ import { Truth } from './truth.js';
 
 export type HistoryRule =
   | 'a newcomer owns nothing'
+  | 'a newcomer knows the dead'
   | 'alive only when prepared'
   | 'a leaver owns until it has left'
   | 'the table follows the view'
@@ -44,6 +45,7 @@ export interface HistoryOutcome {
 
 const TICK_MS = 250;
 const STAYS_MS = 1_500;
+const FORGETTING_STEPS = 8;
 /** Just before what is planned for a moment. */
 const HAIR_MS = 1e-4;
 
@@ -83,7 +85,7 @@ export function runHistory(history: History, type: CoreClass, { line, only }: Hi
   });
   const truth = new Truth(world);
   const spans = new Spans(truth, history.timing, hosts, (what) => violate('every slot has an owner', what));
-  const rules = new OwnershipRules(world, spans, violate);
+  const rules = new OwnershipRules(world, truth, spans, violate);
   const watch = new Watch(world, truth, spans, rules, history, () => violations.length > 0);
   let convergedMs: number | undefined;
   try {
@@ -231,6 +233,11 @@ function calm(
   const convergedMs = world.now - from;
   if (!watch.until(world.now + STAYS_MS)) return undefined;
   why = disagreement(truth, table);
+  // someone may just have been forgotten: that news takes its time as any other
+  for (let step = 0; step < FORGETTING_STEPS && why !== undefined; step++) {
+    if (!watch.until(world.now + TICK_MS)) return undefined;
+    why = disagreement(truth, table);
+  }
   if (why !== undefined) violate('the table stays', why);
   return convergedMs;
 }

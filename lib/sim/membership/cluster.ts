@@ -4,7 +4,7 @@ import { type MembershipFeatures, type MembershipTiming, TIMINGS } from '../../c
 import type { MemberState } from '../../core/membership/types.js';
 import type { NodeId } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
-import { LAN } from '../network.js';
+import { LAN } from '../network-options.js';
 import { World } from '../world.js';
 import { frameSize, frameType, idOfNumber, MemberProgram } from './member-program.js';
 

@@ -4,7 +4,7 @@
  */
 import type { MembershipTiming } from '../../core/membership/options.js';
 import type { NodeId } from '../../wire/ids.js';
-import { LAN } from '../network.js';
+import { LAN } from '../network-options.js';
 import { World } from '../world.js';
 import { SeededRandom } from '../world-random.js';
 import { Checkers, type Rule, type Violation } from './checkers.js';
