@@ -36,6 +36,11 @@ export const LIMITS = {
 
   // connections
   connectionsMax: 100_000,
+  /**
+   * Connections that wait to be accepted while this process is busy. Who finds no room tries again after 1, 3 and 7 s,
+   * longer than a client waits; the system may allow fewer (net.core.somaxconn).
+   */
+  listenBacklog: 4_096,
   /** Bytes queued for one client before it is cut off with `slow`. */
   clientQueueBytesMax: 4 * MiB,
   handshakeMs: 5_000,

@@ -86,7 +86,7 @@ export class Listener {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       // exclusive: a worker of a group has this port for itself
-      this.#server.listen({ port, host: bare(host), exclusive: true }, () => {
+      this.#server.listen({ port, host: bare(host), exclusive: true, backlog: LIMITS.listenBacklog }, () => {
         this.#server.off('error', reject);
         resolve((this.#server.address() as AddressInfo).port);
       });
@@ -98,7 +98,7 @@ export class Listener {
     return new Promise((resolve, reject) => {
       const shared = createNetServer({ noDelay: true }, (socket) => this.#server.emit('connection', socket));
       shared.once('error', reject);
-      shared.listen({ port, host: bare(host) }, () => {
+      shared.listen({ port, host: bare(host), backlog: LIMITS.listenBacklog }, () => {
         shared.off('error', reject);
         this.#server.once('close', () => shared.close());
         resolve();
