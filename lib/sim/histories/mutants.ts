@@ -89,6 +89,15 @@ export const HISTORY_MUTANTS: readonly HistoryMutant[] = [
     within: 40,
   },
   {
+    name: 'a newcomer doubts what the others found',
+    file: 'membership/accusations',
+    find: "return this.#self.record.state === 'joining';",
+    replace: 'return false;',
+    rule: 'a newcomer knows the dead',
+    temper: 'single',
+    within: 40,
+  },
+  {
     name: 'alive without what it will hold',
     file: 'life',
     find: 'if (this.#channels.prepared || now >= this.#prepareBy)',

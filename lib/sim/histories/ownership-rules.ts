@@ -11,12 +11,17 @@ import { provisioned } from './agreement.js';
 import type { Listener, NodeProgram } from './node-program.js';
 import type { HistoryRule } from './run.js';
 import type { Spans } from './spans.js';
+import type { Truth } from './truth.js';
+
+/** News of a verdict that is this old has reached everybody. */
+const LONG_MS = 1_000;
 
 export class OwnershipRules implements Listener {
   readonly counts = new Map<string, number>();
   /** Something happened that may have changed who serves what. */
   changed = false;
   readonly #world: World;
+  readonly #truth: Truth;
   readonly #spans: Spans;
   readonly #violate: (rule: HistoryRule, what: string) => void;
   /** Boots that said `alive`, and that said `left`. */
@@ -24,8 +29,9 @@ export class OwnershipRules implements Listener {
   readonly #left = new Set<string>();
   readonly #joined = new WeakSet<NodeProgram>();
 
-  constructor(world: World, spans: Spans, violate: (rule: HistoryRule, what: string) => void) {
+  constructor(world: World, truth: Truth, spans: Spans, violate: (rule: HistoryRule, what: string) => void) {
     this.#world = world;
+    this.#truth = truth;
     this.#spans = spans;
     this.#violate = violate;
   }
@@ -40,7 +46,10 @@ export class OwnershipRules implements Listener {
     this.changed = true;
     const boot = `${id} ${program.boot}`;
     if (to === 'alive') {
-      if (from === 'joining') this.#judgeReadiness(program);
+      if (from === 'joining') {
+        this.#judgeReadiness(program);
+        this.#judgeKnowledge(program);
+      }
       this.#alive.add(boot);
     }
     if (to === 'draining' && !this.#alive.has(boot))
@@ -86,6 +95,30 @@ export class OwnershipRules implements Listener {
   ended(program: NodeProgram): void {
     this.changed = true;
     this.#spans.ended(program.id, this.#left.has(`${program.id} ${program.boot}`));
+  }
+
+  /** Whom all others have long found dead must not own anything by a newcomer's table. */
+  #judgeKnowledge(newcomer: NodeProgram): void {
+    const elders = this.#truth.programs.filter(
+      ({ host, core }) =>
+        host !== newcomer.host &&
+        core.state === 'serving' &&
+        this.#truth.awake(host) &&
+        this.#truth.relation(host, newcomer.host) === 'near',
+    );
+    if (elders.length === 0) return;
+    for (const { id, state } of newcomer.core.membership.members()) {
+      const isKnown =
+        state === 'failed' || state === 'left' || this.#truth.running(this.#truth.hostOf(id)) !== undefined;
+      if (!isKnown && elders.every((elder) => this.#foundDead(elder, id)))
+        this.#violate('a newcomer knows the dead', `host ${newcomer.host} turned alive and holds ${id} for ${state}`);
+    }
+  }
+
+  #foundDead({ host, core }: NodeProgram, id: NodeId): boolean {
+    const member = core.membership.get(id);
+    const now = this.#world.now + this.#world.hosts[host]!.process!.offset;
+    return member?.state === 'failed' && now - member.since >= LONG_MS;
   }
 
   #judgeReadiness({ core, host, id, startedAt }: NodeProgram): void {

@@ -174,7 +174,7 @@ export class Spans {
       returned: false,
       health: 0,
       // who came after the trouble may not know what the others knew before
-      clean: from < this.#wellAt,
+      clean: from < this.#wellAt && !(cause === 'handed' && this.#cameLate(owner)),
       slots: 0,
       endedAt: 0,
     };
@@ -185,6 +185,11 @@ export class Spans {
     if (counts) span.endedAt = now;
     if (span.slots > 0 || span.endedAt === 0) return;
     this.judged.push({ span, ms: span.endedAt - span.since, boundMs: this.#boundOf(span) });
+  }
+
+  #cameLate(owner: NodeId): boolean {
+    const watched = this.#watched.get(this.#truth.hostOf(owner));
+    return watched === undefined || watched.from >= this.#wellAt;
   }
 
   /** Trouble on top starts the clock anew. */
