@@ -18,6 +18,8 @@ export interface ClientPlan {
   readonly everyMs: number;
   /** Publishes without an answer at most. */
   readonly window: number;
+  /** Plain HTTP instead of the library; `relayed`: it asks every node to serve it itself. */
+  readonly bare?: 'redirected' | 'relayed';
 }
 
 export interface ClientWorld {

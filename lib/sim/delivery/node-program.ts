@@ -16,6 +16,7 @@ import { entryFields, messageJson, readJsonFrame, serverJson } from '../../wire/
 import type { NodeId } from '../../wire/ids.js';
 import { idOfKey, idOfNumber, keyOfNumber, stamp, verifyStamp } from '../membership/member-program.js';
 import type { DownReason, ProcessPorts, Program } from '../world.js';
+import { type CallMessage, Calls } from './calls.js';
 
 /** What a client's host and a node's say to each other: one stream per connection of the client. */
 export type StreamMessage =
@@ -41,6 +42,7 @@ export class NodeProgram implements Program {
   readonly core: Core;
   readonly #ports: ProcessPorts;
   readonly #sessions = new Map<string, { session: SessionHandle; peer: string }>();
+  readonly #calls: Calls;
   #flushWanted = false;
   #exit = false;
   #fences = 0;
@@ -76,6 +78,7 @@ export class NodeProgram implements Program {
       },
       this.#nodePorts(key, options),
     );
+    this.#calls = new Calls({ core: this.core, send: (to, message) => ports.send(to, '', message) });
   }
 
   start(now: number): void {
@@ -84,12 +87,13 @@ export class NodeProgram implements Program {
   }
 
   tick(now: number): void {
-    this.core.tick(now);
+    if (now >= this.core.nextWakeAt()) this.core.tick(now);
+    this.#calls.tick(now);
     this.#after(now);
   }
 
   nextWakeAt(): number {
-    return this.core.nextWakeAt();
+    return Math.min(this.core.nextWakeAt(), this.#calls.nextWakeAt());
   }
 
   onLinkUp(peer: string, boot: number, now: number, dialed?: string): void {
@@ -109,8 +113,11 @@ export class NodeProgram implements Program {
   }
 
   onMessage(from: string, message: unknown, now: number): void {
-    if (isClient(from)) this.#onStream(from, message as StreamMessage, now);
-    else this.core.onFrame(from as NodeId, message as Uint8Array, now);
+    if (isClient(from)) {
+      const m = message as StreamMessage | CallMessage;
+      if ('call' in m) this.#calls.onCall(from, m, now);
+      else this.#onStream(from, m, now);
+    } else this.core.onFrame(from as NodeId, message as Uint8Array, now);
     this.#after(now);
   }
 
@@ -190,11 +197,12 @@ export class NodeProgram implements Program {
       this.#sessions.delete(key);
       stream.session.onClosed(now);
     }
+    this.#calls.drop(peer, now);
   }
 
   /** The turn is over: one frame to each peer. */
   #after(now: number): void {
-    for (let round = 0; round < 8 && this.#flushWanted; round++) {
+    for (let round = 0; round < 8 && (this.#flushWanted || this.#calls.settle(now)); round++) {
       this.#flushWanted = false;
       this.core.flush(now);
     }

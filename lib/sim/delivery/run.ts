@@ -11,7 +11,9 @@ import type { HistoryBody, HistoryEvent } from '../checkers/history.js';
 import type { Counts } from '../checkers/verdict.js';
 import { LAN } from '../network-options.js';
 import { type Process, World } from '../world.js';
-import { ClientProgram } from './client-program.js';
+import { BareProgram } from './bare-program.js';
+import type { CallMessage } from './calls.js';
+import { ClientProgram, type ClientWorld } from './client-program.js';
 import { NodeProgram, type StreamMessage } from './node-program.js';
 import { CLIENTS_MS, type DeliveryScenario } from './scenario.js';
 
@@ -117,18 +119,15 @@ function runOnce(scenario: DeliveryScenario, tweaks: DeliveryTweaks): DeliveryOu
         );
       }
       const plan = clients[ports.host - nodes]!;
-      return new ClientProgram(
-        plan,
-        {
-          urls: [urls[ports.host % nodes]!, ...urls],
-          defences: tweaks.defences ?? ALL_DEFENCES,
-          publishDeadlineMs: 15_000,
-          now: () => world.now,
-          publishing: () => publishing,
-          record,
-        },
-        ports,
-      );
+      const clientWorld: ClientWorld = {
+        urls: [urls[ports.host % nodes]!, ...urls],
+        defences: tweaks.defences ?? ALL_DEFENCES,
+        publishDeadlineMs: 15_000,
+        now: () => world.now,
+        publishing: () => publishing,
+        record,
+      };
+      return new (plan.bare === undefined ? ClientProgram : BareProgram)(plan, clientWorld, ports);
     },
   });
 
@@ -201,6 +200,11 @@ function atRest(world: World, scenario: DeliveryScenario, violations: DeliveryVi
       violations.push({ rule: 'liveness', what: `${client.id} waits for ${client.pending} answers` });
     if (client.state !== 'connected') violations.push({ rule: 'liveness', what: `${client.id} is ${client.state}` });
   }
+  for (const client of programs(world, BareProgram)) {
+    if (client.pending > 0)
+      violations.push({ rule: 'liveness', what: `${client.id} waits for ${client.pending} answers` });
+    if (!client.isReading) violations.push({ rule: 'liveness', what: `${client.id} was never told where it is` });
+  }
   if (violations.length === 0) copiesAtRest(running, scenario.channels.acks, violations);
 }
 
@@ -237,7 +241,8 @@ function copiesAtRest(running: readonly NodeProgram[], acks: number, violations:
 
 function typeOf(message: unknown): string {
   if (!(message instanceof Uint8Array)) {
-    const stream = message as StreamMessage;
+    const stream = message as StreamMessage | CallMessage;
+    if ('call' in stream) return 'published' in stream ? 'published' : 'call';
     return 'text' in stream ? (/^\{"type":"([a-z]+)"/.exec(stream.text)?.[1] ?? 'text') : 'close';
   }
   const numbers = new Set(decodeFrame(message).elements.map((e) => e[0] as number));

@@ -4,6 +4,7 @@
  * The budget of kills is independent of what the system believes of itself: after a kill there is no other until four
  * seconds have passed without any fault, so that `acks` copies must be enough.
  */
+import { CLIENT_LIMITS } from '../../client/core/limits.js';
 import { CHANNELS_DEFAULTS, type ChannelsOptions } from '../../core/channel/options.js';
 import type { Fault, Trigger } from '../world-faults.js';
 import { SeededRandom } from '../world-random.js';
@@ -74,12 +75,13 @@ export function makeDeliveryScenario(seed: number, temper: DeliveryTemper): Deli
       history: { messages: smallHistory ? 10 + random.below(30) : 100_000, bytes: 1 << 24, ageMs: 3_600_000 },
       unknownMs: 8_000,
     },
-    clients: makeClients(nodes, random),
+    clients: [...makeClients(nodes, random), ...makeBareClients(new SeededRandom(seed, 6))],
     faults: makeFaults(temper, nodes, chaosMs, random),
     triggers: makeTriggers(temper, random),
     ...(temper === 'leaky' ? { leaky: true } : {}),
     chaosMs,
-    calmMs: 25_000,
+    // a client whose greeting's answer was lost waits as long as a node may let it stand at the door
+    calmMs: temper === 'leaky' ? CLIENT_LIMITS.greetMs + 15_000 : 25_000,
     smallHistory,
   };
 }
@@ -103,6 +105,16 @@ function makeClients(nodes: number, random: SeededRandom): ClientPlan[] {
   }
   plans.push({ user: '', reads: ['room:1'], writes: ['room:1'], everyMs: 400, window: nodes });
   return plans;
+}
+
+/** Over plain HTTP: one publishes without numbers, two poll, one of them at nodes that do not own its channel. */
+function makeBareClients(random: SeededRandom): ClientPlan[] {
+  const everyMs = random.between(80, 300);
+  return [
+    { user: '', reads: [], writes: ['room:1', 'room:2'], everyMs, window: 4, bare: 'redirected' },
+    { user: '', reads: ['room:1'], writes: [], everyMs: 1_000, window: 1, bare: 'redirected' },
+    { user: '', reads: ['room:1', 'room:2'], writes: [], everyMs: 1_000, window: 1, bare: 'relayed' },
+  ];
 }
 
 function makeFaults(temper: DeliveryTemper, nodes: number, chaosMs: number, random: SeededRandom): Fault[] {

@@ -1,8 +1,10 @@
 /** Scripted deaths and pauses: owners and copies killed at the worst moments, restarted empty, stopped and woken. */
 import type { Fault } from '../../world-faults.js';
+import type { ClientPlan } from '../client-program.js';
 import {
   acksBetween,
   acksOf,
+  CLIENTS,
   lineOf,
   longestSilence,
   ROOM,
@@ -22,6 +24,10 @@ const restart = (at: number, host: number): Fault => ({ at, kind: 'restart', hos
 const stall = (at: number, host: number, forMs: number): Fault => ({ at, kind: 'stall', host, forMs });
 
 const PAIR = lineOf(ROOM, 3, 2);
+
+/** Early, while few requests have been counted. */
+const EARLY = 1_200;
+const HTTP: ClientPlan = { user: '', reads: [], writes: [ROOM], everyMs: 30, window: 100, bare: 'redirected' };
 
 export const CRASHES: readonly Scripted[] = [
   {
@@ -64,6 +70,29 @@ export const CRASHES: readonly Scripted[] = [
       faults: [0, 1, 2, 3].flatMap((i) => [kill(AT + i * 4_500, OWNER), restart(AT + i * 4_500 + 300, OWNER)]),
       chaosMs: AT + 18_000,
     }),
+  },
+  {
+    name: 'a node that passed publishes on starts anew before they are answered, and counts its own from one',
+    scenario: setup('asked-anew', {
+      nodes: 3,
+      copies: 2,
+      // nobody stands in for the copy that confirms nothing meanwhile
+      channels: { hedgeMs: 5_000 },
+      clients: [
+        HTTP,
+        HTTP,
+        HTTP,
+        ...CLIENTS.slice(3),
+        { ...HTTP, reads: [ROOM], writes: [] },
+        { ...HTTP, reads: [ROOM], writes: [], bare: 'relayed' },
+      ],
+      faults: [stall(EARLY, PAIR[1]!, 1_800), restart(EARLY + 150, PAIR[2]!)],
+      chaosMs: 5_000,
+    }),
+    holds: (_, history) => {
+      const acks = acksBetween(history, EARLY + 1_800, EARLY + 2_300);
+      return acks > 50 ? undefined : `${acks} acknowledgements when the copy woke: nothing had waited`;
+    },
   },
   {
     name: 'two nodes are killed at once where three must hold a message',
