@@ -307,6 +307,25 @@ test('a gap that retention cannot explain is not', (t) => {
   t.deepEqual(kinds(judge(afterGap(1), { retention: { messages: 30 } })), ['unjustified-gap']);
 });
 
+/** `afterGap`, with three messages of the far side of a split, published before the removed ones and answered at 40. */
+function afterHeal(answeredAt: number): HistoryEvent[] {
+  const far = [1, 2, 3].flatMap((n): HistoryEvent[] => [
+    { t: 2 + n, kind: 'pub-invoke', p: 'far', n, ch: 'c', hash: `f${n}` },
+    { t: answeredAt, kind: 'pub-ok', p: 'far', n, ch: 'c', copies: 2, at: `lineage1.${n}` },
+  ]);
+  const got = [1, 2, 3].map((n): HistoryEvent => {
+    return { t: 60 + n, kind: 'callback', client: 'r', ch: 'c', p: 'far', n, hash: `f${n}`, at: `lineage1.${n}` };
+  });
+  return [...far, ...afterGap(1), ...got];
+}
+
+test('what was under way until a split healed counts as newer than what the other side took meanwhile', (t) => {
+  // three are newer than all that was removed by their numbers, three more came into the order when the wire was mended
+  const retention = { messages: 12 };
+  t.true(judge(afterHeal(40), { retention }).passed);
+  t.deepEqual(kinds(judge(afterHeal(6), { retention })), ['unjustified-gap']);
+});
+
 test('a gap that comes after the message behind the hole came too late', (t) => {
   t.deepEqual(kinds(judge(afterGap(2), { retention: { messages: 3 } })), ['skipped']);
 });

@@ -136,6 +136,7 @@ export class HistoryChecker {
     counts.copiesMin = Math.min(counts.copiesMin, event.copies);
     const message = this.#message(event);
     message.outcome = 'ok';
+    message.storedAt = Math.min(message.storedAt, event.t);
     if (event.at !== undefined) this.#nameOfAnswer(event.at, event.ch, message);
     const due = event.due ?? this.#options.copiesDue ?? 1;
     if (event.copies < due)
@@ -260,13 +261,20 @@ export class HistoryChecker {
     const { retention } = this.#options;
     if (retention?.ageMs !== undefined && gap.at - message.invokedAt >= retention.ageMs) return true;
     if (retention?.messages === undefined) return false;
-    // Publishes under way when the message was published may have been stored before it: they count as newer only
-    // where they came later or stand behind it, so a handful at the edge are given away.
-    const newer = messages.all.filter(
-      (m) => m.invokedAt <= gap.at && (m.invokedAt > message.invokedAt || isBehind(m, message)),
-    );
+    const newer = messages.all.filter((m) => m.invokedAt <= gap.at && mayBeNewer(m, message));
     return newer.length >= retention.messages * EDGE;
   }
+}
+
+/**
+ * Whether an owner may have come to this one after the other. What was under way while a wire was cut is stored when it
+ * heals, after what the other side took meanwhile: so until it was answered it counts as newer, except where it stands
+ * before the other in a lineage of both. Of those that were under way by chance a handful at the edge are given away.
+ */
+function mayBeNewer(message: Message, than: Message): boolean {
+  if (message === than) return false;
+  if (message.invokedAt > than.invokedAt || isBehind(message, than)) return true;
+  return message.storedAt > than.invokedAt && !isBehind(than, message);
 }
 
 /** Stored later than `first` in a lineage that both are in. */

@@ -10,6 +10,8 @@ export interface Message {
   hash: string | undefined;
   unordered: boolean;
   invokedAt: number;
+  /** When its publisher was told that it is stored. */
+  storedAt: number;
   outcome: Outcome;
   /** Entries it was seen as, `<lineage>.<s>`: several where a retry was stored twice before the two met. */
   entries: string[];
@@ -42,6 +44,7 @@ export class Messages {
         hash: undefined,
         unordered: false,
         invokedAt: Number.NEGATIVE_INFINITY,
+        storedAt: Number.POSITIVE_INFINITY,
         outcome: 'pending',
         entries: [],
         receivers: 0,
