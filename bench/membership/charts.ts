@@ -42,9 +42,9 @@ function deaths(results: Results): string {
   return draw({
     ...AXES,
     series: [
-      line('killed, all views, p99', points((results.killed ?? []).map((r) => ({ size: r.size, ms: r.all.p99 })))),
-      line('silent, first, median', points((results.silent ?? []).map((r) => ({ size: r.size, ms: r.first.median })))),
-      line('silent, all views, p99', points((results.silent ?? []).map((r) => ({ size: r.size, ms: r.all.p99 })))),
+      line('killed, all views, p99', points(bySize(results.killed, (death) => death.allMs, 'p99'))),
+      line('silent, first, median', points(bySize(results.silent, (death) => death.firstMs, 'median'))),
+      line('silent, all views, p99', points(bySize(results.silent, (death) => death.allMs, 'p99'))),
       line(
         'memberlist, all (formula)',
         points(sizes.map((size) => ({ size, ms: memberlistFirstMs(size) + 1_000 }))),
@@ -55,21 +55,26 @@ function deaths(results: Results): string {
 }
 
 function trust(results: Results): string {
-  const worst = (rows: readonly { readonly size: number; readonly ms: number }[]) =>
-    points(
-      [...new Set(rows.map((row) => row.size))].map((size) => ({
-        size,
-        ms: spread(rows.filter((row) => row.size === size).map((row) => row.ms)).p99,
-      })),
-    );
   const line = (name: string, data: [number, number][]) => ({ name, type: 'line', data });
   return draw({
     ...AXES,
     series: [
-      line('all start at once', worst((results.bootstrap ?? []).map((r) => ({ size: r.size, ms: r.completeMs })))),
-      line('killed', points((results.killed ?? []).map((r) => ({ size: r.size, ms: r.all.p99 })))),
-      line('silent', points((results.silent ?? []).map((r) => ({ size: r.size, ms: r.all.p99 })))),
-      line('healed', worst((results.partition ?? []).map((r) => ({ size: r.size, ms: r.healedMs })))),
+      line('all start at once', points(bySize(results.bootstrap, (row) => row.completeMs, 'p99'))),
+      line('killed', points(bySize(results.killed, (death) => death.allMs, 'p99'))),
+      line('silent', points(bySize(results.silent, (death) => death.allMs, 'p99'))),
+      line('healed', points(bySize(results.partition, (row) => row.healedMs, 'p99'))),
     ],
   });
+}
+
+function bySize<T extends { readonly size: number }>(
+  rows: readonly T[] | undefined,
+  of: (row: T) => number,
+  figure: 'median' | 'p99',
+): { size: number; ms: number }[] {
+  const all = rows ?? [];
+  return [...new Set(all.map((row) => row.size))].map((size) => ({
+    size,
+    ms: spread(all.filter((row) => row.size === size).map(of))[figure],
+  }));
 }

@@ -43,6 +43,7 @@ export function measureDeaths(options: DeathOptions): Death[] {
     cluster.until(() => dead.size === size - 1, startedAt + WITHIN_MS);
     deaths.push({ firstMs, allMs });
     cluster.changed = undefined;
+    if (trial === trials - 1) break;
     cluster.world.run(cluster.world.now + 500);
     cluster.world.start(victim);
     cluster.until(() => cluster.complete(), cluster.world.now + 10_000, 100);

@@ -1,17 +1,16 @@
-/** What the bench keeps in bench/results/membership.json. */
+/** What the bench keeps in bench/results/membership.json: one sample a line, so that a run can go on where it stopped. */
 import type { Bootstrap } from './bootstrap.js';
+import type { Death } from './deaths.js';
 import type { Faulty } from './faulty.js';
 import type { Partition } from './partitions.js';
 import type { Speed } from './speed.js';
 import type { StallResult } from './stalls.js';
-import type { Spread } from './statistics.js';
 import type { Traffic } from './traffic.js';
 
-export interface DeathRow {
+/** Which cluster a sample is of, and the seed of its world. */
+export interface Sample {
   readonly size: number;
-  readonly first: Spread;
-  readonly all: Spread;
-  readonly samples: readonly number[];
+  readonly seed: number;
 }
 
 export interface StallRow {
@@ -23,14 +22,32 @@ export interface StallRow {
 }
 
 export interface Results {
-  commit?: string;
+  /** Hash of the compiled protocol that was measured. */
+  protocol: string;
   machine?: string;
-  killed?: DeathRow[];
-  silent?: DeathRow[];
+  /** Spent on all samples together. */
+  cpuMs?: number;
+  killed?: (Death & Sample)[];
+  silent?: (Death & Sample)[];
   stalls?: StallRow[];
-  bootstrap?: (Bootstrap & { readonly size: number })[];
-  partition?: (Partition & { readonly size: number; readonly share: number })[];
-  faulty?: Faulty[];
-  traffic?: Traffic[];
+  bootstrap?: (Bootstrap & Sample)[];
+  partition?: (Partition & Sample & { readonly share: number; readonly lastsMs: number })[];
+  faulty?: (Faulty & Sample & { readonly lastsMs: number })[];
+  traffic?: (Traffic & Sample)[];
   speed?: Speed;
+}
+
+export function resultsText(results: Results): string {
+  const parts = Object.entries(results).map(([key, value]) => {
+    const text = Array.isArray(value)
+      ? `[\n${value.map((row) => `  ${JSON.stringify(row, short)}`).join(',\n')}\n ]`
+      : JSON.stringify(value, short);
+    return ` ${JSON.stringify(key)}: ${text}`;
+  });
+  return `{\n${parts.join(',\n')}\n}\n`;
+}
+
+/** A hundredth of a millisecond is more than any figure here is good for. */
+function short(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Math.round(value * 100) / 100 : value;
 }

@@ -207,6 +207,8 @@ export class Core implements NodeCore {
       for (const element of frame.elements) this.#dispatch(peer, element, now);
       this.membership.onDigest(peer, frame.viewDigest, now);
       if (frame.iteration === this.placement.table.iteration) this.#agreedIteration = frame.iteration;
+      else if (frame.elements.some((element) => (element[0] as number) >= 40))
+        this.membership.compareNotes(peer, frame.viewDigest, now);
       this.#broken.delete(peer);
     } catch (error) {
       this.#ports.closeLink(peer, 'misbehaved', error instanceof Error ? error.message : String(error));

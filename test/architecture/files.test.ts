@@ -9,7 +9,6 @@ const LINES_MAX = 400;
 /** Longer files, each with its reason. */
 const LONG_FOR_A_REASON: Readonly<Record<string, string>> = {
   'lib/core/node.ts': 'wires every part of the node to every other; taking it apart would only add ports',
-  'lib/sim/network.ts': 'one network with every fault it can have, so that faults combine',
   'test/membership/pitfalls.test.ts': 'a catalogue: one test for each pitfall that bit others',
   'test/channel/ring.ts': 'a whole small cluster of channel sides, with its faults and its checks',
 };

@@ -247,8 +247,8 @@ export class Accusations {
     const suspicion = new Suspicion(version.boot, version.incarnation, now);
     suspicion.metSuspected = this.#isJoining;
     this.#view.suspect(entry, suspicion, now, 'accused');
-    // One who could confirm the others' suspicions less.
-    this.dueAt = Math.min(this.dueAt, now);
+    // One who could confirm the others' suspicions less: they are weighed anew, soon and together.
+    this.dueAt = Math.min(this.dueAt, now + this.#timing.gossipIntervalMs);
     return suspicion;
   }
 

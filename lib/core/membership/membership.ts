@@ -7,6 +7,7 @@ import type { Boot, NodeId } from '../../wire/ids.js';
 import type { MemberRecord, MembershipMessage, SignedState } from '../../wire/membership.js';
 import type { TableMember } from '../table/types.js';
 import { Accusations } from './accusations.js';
+import { audience } from './audience.js';
 import { Forgetting } from './forgetting.js';
 import { Gossip } from './gossip.js';
 import { Health } from './health.js';
@@ -26,9 +27,6 @@ export type { Member, MemberState, MembershipPorts } from './types.js';
 
 /** A node that meets nobody for so long goes ahead alone. */
 const ALONE_MS = 3_000;
-/** Links looked at to find some that work. */
-const TARGET_TRIES_MAX = 32;
-
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #timing: MembershipTiming;
@@ -74,7 +72,8 @@ export class Membership {
       send,
       recordOf: (id) => this.#view.get(id)?.record,
       claimOf: (id) => this.#accusations.claimOf(id),
-      targets: (count) => this.#targets(count),
+      targets: (count) =>
+        audience(this.#view, this.#features.neighbourhood ? this.#links : undefined, count, options.id, random),
       liveCount: () => this.#view.liveCount,
     });
     this.#health = new Health(options.timing.healthMax);
@@ -174,6 +173,7 @@ export class Membership {
   sizes() {
     return {
       members: this.#view.entries.length,
+      provisioned: this.#view.provisionedCount,
       live: this.#view.liveCount,
       tombstones: this.#view.tombstones.size,
       suspects: this.#view.suspects.size,
@@ -266,11 +266,14 @@ export class Membership {
     if (this.#sync.dueAt < this.#tickAt) this.#tickAt = this.#sync.dueAt;
   }
 
-  /** Something else shows that the views differ (a routed frame of another table iteration): compare at once. */
-  compareNotes(peer: NodeId, now: number): void {
+  /**
+   * A frame was routed by another iteration of the table: where the views differ too, they are compared at once, a few times
+   * a second with one peer at most.
+   */
+  compareNotes(peer: NodeId, digest: string, now: number): void {
     if (this.#silent) return;
     this.#arrive(now);
-    this.#sync.begin(peer, now);
+    this.#sync.compareNotes(peer, digest, now);
     this.#done();
   }
 
@@ -348,24 +351,6 @@ export class Membership {
 
   #send(to: NodeId, message: MembershipMessage): void {
     this.#ports.send(to, this.#recordOf(to)?.url ?? '', message);
-  }
-
-  /** Whom to tell: linked peers in turn, suspects only where there is nobody else. */
-  #targets(count: number): readonly NodeId[] {
-    const { random } = this.#ports;
-    const targets = new Set<NodeId>();
-    const suspects = new Set<NodeId>();
-    const peers = this.#links.peers.length;
-    const byLinks = this.#features.neighbourhood && peers >= count;
-    const tries = Math.max(3 * count, byLinks ? Math.min(peers, TARGET_TRIES_MAX) : 0);
-    for (let i = 0; i < tries && targets.size < count; i++) {
-      const id = byLinks ? this.#links.next(random) : this.#view.entries[random.below(this.#view.entries.length)]?.id;
-      if (id === undefined || id === this.#self.id) continue;
-      const entry = this.#view.get(id);
-      if (entry?.state === 'suspect') suspects.add(id);
-      else if (entry?.live !== false) targets.add(id);
-    }
-    return targets.size > 0 ? [...targets] : [...suspects].slice(0, count);
   }
 
   #onRecord(from: NodeId, record: MemberRecord, now: number): void {

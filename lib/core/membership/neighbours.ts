@@ -12,6 +12,7 @@ export class Neighbours {
   readonly #self: Entry;
   readonly #rings: number;
   #version = -1;
+  #grown = -1;
   #watched: Entry[] = [];
 
   constructor(view: View, self: Entry, rings: number) {
@@ -23,9 +24,16 @@ export class Neighbours {
   get watched(): readonly Entry[] {
     if (this.#version !== this.#view.liveVersion) {
       this.#version = this.#view.liveVersion;
-      this.#watched = this.#choose();
+      if (this.#outdated) this.#watched = this.#choose();
+      this.#grown = this.#view.grownVersion;
     }
     return this.#watched;
+  }
+
+  /** The death of somebody else changes nothing, unless so few are left that everybody is watched. */
+  get #outdated(): boolean {
+    if (this.#grown !== this.#view.grownVersion || this.#view.liveCount <= 2 * this.#rings + 1) return true;
+    return this.#watched.some((entry) => !entry.live);
   }
 
   watches(entry: Entry): boolean {

@@ -21,6 +21,7 @@ const REPEAT = 5;
 const HURRY = 6;
 
 interface Comparison {
+  readonly beganAt: number;
   readonly mine: string;
   readonly theirs: string;
   readonly againAt: number;
@@ -81,22 +82,34 @@ export class Sync {
       else peer = id;
     }
     if (peer === undefined) return;
-    this.#compared.set(peer, {
-      mine,
-      theirs: this.#differing.get(peer) as string,
-      againAt: now + REPEAT * this.#timing.syncDelayMs,
-    });
-    this.#differing.delete(peer);
-    this.begin(peer, now);
+    this.#compare(peer, this.#differing.get(peer) as string, now);
     if (this.#differing.size > 0) this.dueAt = now + this.#delayMs() * (0.5 + this.#ports.random.next());
   }
 
+  #compare(peer: NodeId, theirs: string, now: number): void {
+    if (!this.begin(peer, now)) return;
+    const againAt = now + REPEAT * this.#timing.syncDelayMs;
+    this.#compared.set(peer, { mine: this.#view.digest, theirs, beganAt: now, againAt });
+    this.#differing.delete(peer);
+  }
+
+  /** Something else than gossip shows that this peer sees the cluster otherwise: no time is given to gossip then. */
+  compareNotes(peer: NodeId, theirs: string, now: number): void {
+    const mine = this.#view.digest;
+    if (theirs === mine) return;
+    const last = this.#compared.get(peer);
+    if (last && now < last.beganAt + this.#timing.syncDelayMs) return;
+    if (last && now < last.againAt && last.theirs === theirs && last.mine === mine) return;
+    this.#compare(peer, theirs, now);
+  }
+
   /** Compares with this peer at once, unless a comparison has just begun. */
-  begin(peer: NodeId, now: number): void {
-    if (now - this.#lastAt < this.#timing.syncDelayMs / HURRY) return;
+  begin(peer: NodeId, now: number): boolean {
+    if (now - this.#lastAt < this.#timing.syncDelayMs / HURRY) return false;
     this.#lastAt = now;
     const parts = [{ bits: 0, prefix: 0, digests: this.#digestsOf(this.#view.entries, 0) }];
     this.#ports.send(peer, { type: 'sync', count: this.#view.entries.length, parts, lists: [] });
+    return true;
   }
 
   onSync(from: NodeId, count: number, parts: readonly SyncPart[], lists: readonly SyncList[]): void {

@@ -78,6 +78,9 @@ export class View {
   #live = 0;
   /** Counts changes of who is live: neighbours are chosen anew when it moved. */
   liveVersion = 0;
+  /** Counts only those by which somebody became live. */
+  grownVersion = 0;
+  #provisioned = 0;
 
   constructor(events: ViewEvents) {
     this.#events = events;
@@ -89,6 +92,10 @@ export class View {
 
   get liveCount(): number {
     return this.#live;
+  }
+
+  get provisionedCount(): number {
+    return this.#provisioned;
   }
 
   /** 16 hex digits over all members' versions and verdicts. */
@@ -146,7 +153,10 @@ export class View {
     const latest = compareVersions(version, entry.record) > 0 ? version : entry.record;
     const from = entry.state;
     if (entry.live) this.#live -= 1;
-    if (entry.provisioned) this.#events.tableChanged(false);
+    if (entry.provisioned) {
+      this.#provisioned -= 1;
+      this.#events.tableChanged(false);
+    }
     this.#drop(entry);
     this.#digestWithout(entry);
     this.#byId.delete(entry.id);
@@ -170,8 +180,12 @@ export class View {
     this.#byId.set(entry.id, entry);
     if (entry.live) this.#live += 1;
     this.liveVersion += 1;
+    this.grownVersion += 1;
     this.#digestWith(entry);
-    if (entry.provisioned) this.#events.tableChanged(false);
+    if (entry.provisioned) {
+      this.#provisioned += 1;
+      this.#events.tableChanged(false);
+    }
     this.#events.transition(entry, undefined, entry.state, because);
   }
 
@@ -189,11 +203,15 @@ export class View {
     if (entry.live !== live) {
       this.#live += entry.live ? 1 : -1;
       this.liveVersion += 1;
+      if (entry.live) this.grownVersion += 1;
     }
     if (provisioned && entry.provisioned) {
       if (entry.live !== live) this.#events.tableChanged(true);
       else if (entry.record.weight !== weight || entry.record.zone !== zone) this.#events.tableChanged(false);
-    } else if (provisioned !== entry.provisioned) this.#events.tableChanged(false);
+    } else if (provisioned !== entry.provisioned) {
+      this.#provisioned += entry.provisioned ? 1 : -1;
+      this.#events.tableChanged(false);
+    }
     if (to !== from) this.#events.transition(entry, from, to, because);
   }
 

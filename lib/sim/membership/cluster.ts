@@ -55,7 +55,7 @@ export class Cluster {
       superseded: () => undefined,
       rebuilt: (host: number) => {
         this.rebuilds[host] = (this.rebuilds[host] as number) + 1;
-        const members = this.program(host)?.membership.provisioned().length;
+        const members = this.program(host)?.membership.sizes().provisioned;
         if (members !== undefined) this.tableSizes[host]?.add(members);
       },
     };

@@ -1,0 +1,178 @@
+/**
+ * Which samples are taken: at least 200 of each row for up to 100 nodes. A thousand nodes cost a core four seconds a minute
+ * of theirs, so a world of them yields several deaths, each of another node at another time, and other rows have few seeds.
+ */
+import { measureBootstrap } from './bootstrap.js';
+import { measureDeaths } from './deaths.js';
+import { type Defect, measureFaulty } from './faulty.js';
+import { measurePartition } from './partitions.js';
+import type { Results, Sample } from './results.js';
+import { measureSpeed } from './speed.js';
+import { measureStalls } from './stalls.js';
+import { measureTraffic } from './traffic.js';
+
+export const EXPERIMENTS = [
+  'killed',
+  'silent',
+  'traffic',
+  'bootstrap',
+  'speed',
+  'stalls',
+  'partition',
+  'faulty',
+] as const;
+export type Experiment = (typeof EXPERIMENTS)[number];
+
+export interface Job {
+  readonly experiment: Experiment;
+  readonly size: number;
+  readonly name: string;
+  done(results: Results): boolean;
+  run(results: Results): void;
+}
+
+const DEATHS_A_WORLD = 10;
+const DEFECTS: readonly Defect[] = ['loss', 'ingress-loss', 'flip-flop'];
+const MINUTE = 60_000;
+
+/** In the order in which they are worth most. */
+export function jobs(quick: boolean): Job[] {
+  const few = (seeds: number) => (quick ? Math.ceil(seeds / 20) : seeds);
+  const all: Job[] = [];
+  for (const size of [3, 10, 100, 1_000])
+    for (const kind of ['killed', 'silent'] as const)
+      for (let seed = 1; seed <= few(size >= 1_000 ? 20 : 200); seed++) all.push(death(kind, size, seed));
+  for (const size of [3, 10, 100, 1_000])
+    for (let seed = 1; seed <= few(size >= 1_000 ? 5 : 20); seed++) all.push(traffic(size, seed));
+  all.push(speed(quick ? 100 : 1_000, quick ? MINUTE : 10 * MINUTE));
+  for (const [size, seeds] of [
+    [3, 200],
+    [10, 200],
+    [100, 200],
+    [1_000, 3],
+    [2_000, 1],
+  ] as const)
+    for (let seed = 1; seed <= few(seeds); seed++) all.push(bootstrap(size, seed));
+  for (const [size, seeds, lastsMs] of [
+    [3, 200, 10 * MINUTE],
+    [10, 200, 10 * MINUTE],
+    [100, 200, MINUTE],
+    [100, 5, 10 * MINUTE],
+  ] as const)
+    for (let seed = 1; seed <= few(seeds); seed++)
+      for (const share of [0.5, 0.1]) all.push(partition(size, seed, share, lastsMs));
+  for (const kind of ['stall', 'muffle'] as const)
+    for (const stalled of quick ? [8] : [1, 8, 16, 32])
+      for (const stallMs of quick ? [8_000, 32_000] : [128, 2_000, 8_000, 32_000])
+        all.push(stall(kind, stalled, stallMs));
+  for (const [size, seeds, lastsMs] of [
+    [1_000, 1, MINUTE],
+    [100, 200, MINUTE],
+    [100, 1, 10 * MINUTE],
+  ] as const)
+    for (let seed = 1; seed <= few(seeds); seed++)
+      for (const defect of DEFECTS) all.push(faulty(size, seed, defect, lastsMs));
+  if (!quick) for (const share of [0.1, 0.5]) all.push(partition(1_000, 1, share, 10 * MINUTE));
+  return all;
+}
+
+function sampled(rows: readonly Sample[] | undefined, size: number, seed: number): boolean {
+  return (rows ?? []).some((row) => row.size === size && row.seed === seed);
+}
+
+function death(kind: 'killed' | 'silent', size: number, seed: number): Job {
+  return {
+    experiment: kind,
+    size,
+    name: `${kind} in ${size}, seed ${seed}`,
+    done: (results) => sampled(results[kind], size, seed),
+    run: (results) => {
+      const trials = size >= 1_000 ? DEATHS_A_WORLD : 1;
+      const deaths = measureDeaths({ size, seed, trials, silent: kind === 'silent' });
+      results[kind] = [...(results[kind] ?? []), ...deaths.map((each) => ({ size, seed, ...each }))];
+    },
+  };
+}
+
+function traffic(size: number, seed: number): Job {
+  return {
+    experiment: 'traffic',
+    size,
+    name: `traffic of ${size}, seed ${seed}`,
+    done: (results) => sampled(results.traffic, size, seed),
+    run: (results) => {
+      results.traffic = [...(results.traffic ?? []), { seed, ...measureTraffic(size, seed, MINUTE / 2) }];
+    },
+  };
+}
+
+function bootstrap(size: number, seed: number): Job {
+  return {
+    experiment: 'bootstrap',
+    size,
+    name: `bootstrap of ${size}, seed ${seed}`,
+    done: (results) => sampled(results.bootstrap, size, seed),
+    run: (results) => {
+      results.bootstrap = [...(results.bootstrap ?? []), { size, seed, ...measureBootstrap(size, seed) }];
+    },
+  };
+}
+
+function partition(size: number, seed: number, share: number, lastsMs: number): Job {
+  return {
+    experiment: 'partition',
+    size,
+    name: `partition of ${size}, ${share}, ${lastsMs / MINUTE} min, seed ${seed}`,
+    done: (results) =>
+      (results.partition ?? []).some(
+        (row) => row.size === size && row.seed === seed && row.share === share && row.lastsMs === lastsMs,
+      ),
+    run: (results) => {
+      const row = { size, seed, share, lastsMs, ...measurePartition(size, seed, share, lastsMs) };
+      results.partition = [...(results.partition ?? []), row];
+    },
+  };
+}
+
+function stall(kind: 'stall' | 'muffle', stalled: number, stallMs: number): Job {
+  return {
+    experiment: 'stalls',
+    size: 128,
+    name: `${kind} of ${stalled} for ${stallMs} ms`,
+    done: (results) =>
+      (results.stalls ?? []).some((r) => r.kind === kind && r.stalled === stalled && r.stallMs === stallMs),
+    run: (results) => {
+      const options = { size: 128, seed: stalled * 7 + 1, stalled, stallMs, lastsMs: MINUTE, kind };
+      const full = measureStalls({ ...options, plain: false });
+      const plain = measureStalls({ ...options, plain: true });
+      results.stalls = [...(results.stalls ?? []), { kind, stalled, stallMs, full, plain }];
+    },
+  };
+}
+
+function faulty(size: number, seed: number, defect: Defect, lastsMs: number): Job {
+  return {
+    experiment: 'faulty',
+    size,
+    name: `bad network at 1 % of ${size}, ${defect}, ${lastsMs / MINUTE} min, seed ${seed}`,
+    done: (results) =>
+      (results.faulty ?? []).some(
+        (row) => row.size === size && row.seed === seed && row.defect === defect && row.lastsMs === lastsMs,
+      ),
+    run: (results) => {
+      results.faulty = [...(results.faulty ?? []), { seed, lastsMs, ...measureFaulty(size, seed, defect, lastsMs) }];
+    },
+  };
+}
+
+function speed(size: number, virtualMs: number): Job {
+  return {
+    experiment: 'speed',
+    size,
+    name: `speed of ${size} for ${virtualMs / MINUTE} min`,
+    done: (results) => results.speed?.size === size,
+    run: (results) => {
+      results.speed = measureSpeed(size, virtualMs);
+    },
+  };
+}
