@@ -25,6 +25,8 @@ const BINARY = 0x82;
 export const PING_FRAME = Buffer.from([0x89, 0]);
 
 let last: Entry | undefined;
+/** A node that comes to serve a channel anew orders it anew, and what comes before an entry may then be other than it was. */
+let lastOthers: string | undefined;
 let lastFields = '';
 let frames: Partial<Record<Framing, Frame>> = {};
 
@@ -34,8 +36,9 @@ export function jsonOf(entry: Entry): string {
 }
 
 function fieldsOf(entry: Entry): string {
-  if (entry !== last) {
+  if (entry !== last || entry.others !== lastOthers) {
     last = entry;
+    lastOthers = entry.others;
     lastFields = entryFields(entry);
     frames = {};
   }
