@@ -2,6 +2,7 @@
 import type { HistoryTemper } from '../../lib/sim/histories/scenario.js';
 
 export const REGRESSIONS: readonly (readonly [number, HistoryTemper, string])[] = [
-  [7, 'storm', 'a joiner under suspicion was given slots before it had joined'],
+  [105, 'storm', 'a joiner under suspicion was given slots before it had joined'],
+  [5132, 'single', 'joiners turned alive and gave slots to one whom all others had found dead'],
   [6, 'churn', 'a newcomer that was told to leave said that it drained, and so owned'],
 ];

@@ -4,7 +4,7 @@ import { TIMINGS } from '../../lib/core/membership/options.js';
 import { Core } from '../../lib/core/node.js';
 import { ownerlessBoundMs } from '../../lib/sim/histories/bounds.js';
 import { runHistory } from '../../lib/sim/histories/run.js';
-import { HISTORY_TEMPERS, makeHistory } from '../../lib/sim/histories/scenario.js';
+import { HISTORY_TEMPERS, makeHistory, STUCK_JOINER } from '../../lib/sim/histories/scenario.js';
 import { REGRESSIONS } from './seeds.js';
 
 /** Of each temper, of the 10,000 that `npm run sim -- histories --seeds 10000` runs. */
@@ -30,6 +30,12 @@ test.serial('histories that once failed hold', async (t) => {
     const { violations } = runHistory(makeHistory(seed, temper), Core);
     t.deepEqual(violations.slice(0, 3), [], `seed ${seed} ${temper}: ${why}`);
   }
+});
+
+test('a joiner that stands still while it joins, and is found failed, owns nothing', (t) => {
+  const { violations, counts } = runHistory(STUCK_JOINER, Core);
+  t.deepEqual(violations, []);
+  t.true((counts.get('joining→suspect') ?? 0) > 0 && (counts.get('suspect→failed') ?? 0) > 0, 'it was not suspected');
 });
 
 test('the same seed gives the same history', (t) => {

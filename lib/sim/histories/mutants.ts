@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { CoreClass } from './node-program.js';
 import { type HistoryRule, runHistory } from './run.js';
-import { type HistoryTemper, makeHistory } from './scenario.js';
+import { type History, type HistoryTemper, makeHistory, STUCK_JOINER } from './scenario.js';
 
 export interface HistoryMutant {
   readonly name: string;
@@ -19,7 +19,8 @@ export interface HistoryMutant {
   readonly replace: string;
   /** The rule that must see it. */
   readonly rule: HistoryRule;
-  readonly temper: HistoryTemper;
+  /** Histories of this temper, or one that is made for it. */
+  readonly temper: HistoryTemper | History;
   /** Histories within which it must. */
   readonly within: number;
 }
@@ -76,8 +77,8 @@ export const HISTORY_MUTANTS: readonly HistoryMutant[] = [
     find: "record.state === 'joining' && !joins(member)",
     replace: "state === 'joining' && !joins(member)",
     rule: 'a newcomer owns nothing',
-    temper: 'storm',
-    within: 100,
+    temper: STUCK_JOINER,
+    within: 1,
   },
   {
     name: 'a newcomer that is told to leave drains',
@@ -145,12 +146,20 @@ export async function runHistoryMutants(print: (line: string) => void, only?: st
     if (caught === undefined) survivors++;
     print(
       caught === undefined
-        ? `SURVIVED  ${mutant.name}: not seen within ${mutant.within} histories (${mutant.temper})`
-        : `seen      ${mutant.name}: history ${caught.seed} of ${mutant.within} (${mutant.temper}), ${caught.what}`,
+        ? `SURVIVED  ${mutant.name}: not seen within ${mutant.within} histories (${nameOf(mutant)})`
+        : `seen      ${mutant.name}: history ${caught.seed} of ${mutant.within} (${nameOf(mutant)}), ${caught.what}`,
     );
   }
   print(survivors === 0 ? `all ${chosen.length} wrong variants seen` : `${survivors} of ${chosen.length} survived`);
   return survivors === 0;
+}
+
+function historyOf({ temper }: HistoryMutant, seed: number): History {
+  return typeof temper === 'string' ? makeHistory(seed, temper) : temper;
+}
+
+function nameOf({ temper }: HistoryMutant): string {
+  return typeof temper === 'string' ? temper : 'made for it';
 }
 
 async function hunt(mutant: HistoryMutant): Promise<{ seed: number; what: string } | undefined> {
@@ -158,7 +167,7 @@ async function hunt(mutant: HistoryMutant): Promise<{ seed: number; what: string
   try {
     const type = await load(mutant, folder);
     for (let seed = 1; seed <= mutant.within; seed++) {
-      const { violations } = runHistory(makeHistory(seed, mutant.temper), type, { only: mutant.rule });
+      const { violations } = runHistory(historyOf(mutant, seed), type, { only: mutant.rule });
       if (violations.length > 0) return { seed, what: `${violations[0]!.rule}: ${violations[0]!.what.slice(0, 140)}` };
     }
     return undefined;

@@ -106,7 +106,11 @@ export class OwnershipRules implements Listener {
         this.#truth.awake(host) &&
         this.#truth.relation(host, newcomer.host) === 'near',
     );
-    if (elders.length === 0) return;
+    // who wakes runs what is due before it reads what came meanwhile
+    const hasJustWoken = this.#world.stalls.some(
+      (s) => s.host === newcomer.host && this.#world.now - s.until < LONG_MS,
+    );
+    if (elders.length === 0 || hasJustWoken) return;
     for (const { id, state } of newcomer.core.membership.members()) {
       const isKnown =
         state === 'failed' || state === 'left' || this.#truth.running(this.#truth.hostOf(id)) !== undefined;

@@ -227,3 +227,17 @@ class Draft {
     this.faults.push({ at: this.at, kind: 'cut', from, to, forMs });
   }
 }
+
+/** A joiner stands still in the middle of joining, falls under suspicion, and then somebody dies. */
+export const STUCK_JOINER: History = {
+  ...makeHistory(4, 'single'),
+  hosts: 4,
+  seeds: [0, 1, 2, 3],
+  faults: [
+    ...[0, 1, 2].map((host) => ({ at: 10 * host, kind: 'restart', host, memory: true }) as const),
+    { at: 6_000, kind: 'restart', host: 3, memory: true },
+    { at: 6_008, kind: 'stall', host: 3, forMs: 6_000 },
+    { at: 7_000, kind: 'kill', host: 2 },
+  ],
+  chaosMs: 13_000,
+};
