@@ -16,6 +16,7 @@ export interface DeathOptions {
 }
 
 const WITHIN_MS = 30_000;
+const SETTLE_MS = 5_000;
 
 /** One cluster, so many deaths one after the other; each victim is back and everyone agrees before the next. */
 export function measureDeaths(options: DeathOptions): Death[] {
@@ -47,6 +48,8 @@ export function measureDeaths(options: DeathOptions): Death[] {
     cluster.world.run(cluster.world.now + 500);
     cluster.world.start(victim);
     cluster.until(() => cluster.complete(), cluster.world.now + 10_000, 100);
+    // Until it has its links again: who has just started hears less, and may come in 1.5 s late.
+    cluster.world.run(cluster.world.now + SETTLE_MS);
   }
   return deaths;
 }

@@ -35,45 +35,45 @@ const DEATHS_A_WORLD = 10;
 const DEFECTS: readonly Defect[] = ['loss', 'ingress-loss', 'flip-flop'];
 const MINUTE = 60_000;
 
-/** In the order in which they are worth most. */
+/** In the order in which they are worth most: first some of every row, then more seeds of those that cost much. */
 export function jobs(quick: boolean): Job[] {
   const few = (seeds: number) => (quick ? Math.ceil(seeds / 20) : seeds);
-  const all: Job[] = [];
-  for (const size of [3, 10, 100, 1_000])
-    for (const kind of ['killed', 'silent'] as const)
-      for (let seed = 1; seed <= few(size >= 1_000 ? 20 : 200); seed++) all.push(death(kind, size, seed));
-  for (const size of [3, 10, 100, 1_000])
-    for (let seed = 1; seed <= few(size >= 1_000 ? 5 : 20); seed++) all.push(traffic(size, seed));
-  all.push(speed(quick ? 100 : 1_000, quick ? MINUTE : 10 * MINUTE));
-  for (const [size, seeds] of [
-    [3, 200],
-    [10, 200],
-    [100, 200],
-    [1_000, 3],
-    [2_000, 1],
-  ] as const)
-    for (let seed = 1; seed <= few(seeds); seed++) all.push(bootstrap(size, seed));
-  for (const [size, seeds, lastsMs] of [
-    [3, 200, 10 * MINUTE],
-    [10, 200, 10 * MINUTE],
-    [100, 200, MINUTE],
-    [100, 5, 10 * MINUTE],
-  ] as const)
-    for (let seed = 1; seed <= few(seeds); seed++)
-      for (const share of [0.5, 0.1]) all.push(partition(size, seed, share, lastsMs));
-  for (const kind of ['stall', 'muffle'] as const)
-    for (const stalled of quick ? [8] : [1, 8, 16, 32])
-      for (const stallMs of quick ? [8_000, 32_000] : [128, 2_000, 8_000, 32_000])
-        all.push(stall(kind, stalled, stallMs));
-  for (const [size, seeds, lastsMs] of [
-    [1_000, 1, MINUTE],
-    [100, 200, MINUTE],
-    [100, 1, 10 * MINUTE],
-  ] as const)
-    for (let seed = 1; seed <= few(seeds); seed++)
-      for (const defect of DEFECTS) all.push(faulty(size, seed, defect, lastsMs));
-  if (!quick) for (const share of [0.1, 0.5]) all.push(partition(1_000, 1, share, 10 * MINUTE));
-  return all;
+  const seeds = (count: number, of: (seed: number) => readonly Job[], from = 0): Job[] =>
+    Array.from({ length: Math.max(0, few(count) - from) }, (_, i) => of(from + i + 1)).flat();
+  const deaths = (size: number) => (seed: number) => [death('killed', size, seed), death('silent', size, seed)];
+  const splits = (size: number, lastsMs: number) => (seed: number) =>
+    [0.5, 0.1].map((share) => partition(size, seed, share, lastsMs));
+  const defects = (size: number, lastsMs: number) => (seed: number) =>
+    DEFECTS.map((defect) => faulty(size, seed, defect, lastsMs));
+  return [
+    ...seeds(1, (seed) => [traffic(1_000, seed)]),
+    ...[3, 10].flatMap((size) => seeds(200, deaths(size))),
+    ...seeds(3, deaths(1_000)),
+    ...seeds(1, (seed) => [bootstrap(1_000, seed), bootstrap(2_000, seed)]),
+    speed(quick ? 100 : 1_000, quick ? MINUTE : 10 * MINUTE),
+    ...seeds(1, defects(1_000, MINUTE)),
+    ...seeds(200, deaths(100)),
+    ...[3, 10, 100].flatMap((size) => seeds(20, (seed) => [traffic(size, seed)])),
+    ...[3, 10, 100].flatMap((size) => seeds(200, (seed) => [bootstrap(size, seed)])),
+    ...[3, 10].flatMap((size) => seeds(200, splits(size, 10 * MINUTE))),
+    ...stalls(quick),
+    ...seeds(200, splits(100, MINUTE)),
+    ...seeds(3, splits(100, 10 * MINUTE)),
+    ...(quick ? [] : splits(1_000, MINUTE)(1)),
+    ...seeds(200, defects(100, MINUTE)),
+    ...seeds(1, defects(100, 10 * MINUTE)),
+    ...seeds(20, deaths(1_000), 3),
+    ...seeds(5, (seed) => [traffic(1_000, seed), bootstrap(1_000, seed)], 1),
+    ...(quick ? [] : splits(1_000, 10 * MINUTE)(1)),
+  ];
+}
+
+function stalls(quick: boolean): Job[] {
+  return (['stall', 'muffle'] as const).flatMap((kind) =>
+    (quick ? [8] : [1, 8, 16, 32]).flatMap((stalled) =>
+      (quick ? [8_000, 32_000] : [128, 2_000, 8_000, 32_000]).map((stallMs) => stall(kind, stalled, stallMs)),
+    ),
+  );
 }
 
 function sampled(rows: readonly Sample[] | undefined, size: number, seed: number): boolean {
