@@ -20,7 +20,7 @@ test('a publish is answered and delivered only once acks nodes hold it, and the 
   t.deepEqual(ids(trio, owner), ['pub.1']);
   trio.settle();
   t.deepEqual(ids(trio, owner), ['pub.1']);
-  t.is([...trio.at(first).entries()].length, 1);
+  t.is([...trio.at(first).inspection.entries()].length, 1);
 });
 
 test('with acks 3 one silent copy keeps a publish waiting until its time is over', (t) => {
@@ -43,7 +43,7 @@ test('a copy that does not confirm in 150 ms is hedged by the next node in line'
   t.deepEqual(results, []);
   trio.pass(200, ({ to }) => to === copy);
   t.like(results[0], { ok: true, copies: 2 });
-  t.is([...trio.at(next).entries()].length, 1);
+  t.is([...trio.at(next).inspection.entries()].length, 1);
 });
 
 test('a single node acknowledges by itself and says so', (t) => {
@@ -87,7 +87,7 @@ test('confirmations of a process that is gone do not count', (t) => {
   t.true(trio.at(owner).stats()['underReplicated']! > 0);
   trio.pass(1_000);
   t.is(trio.at(owner).stats()['underReplicated'], 0);
-  t.is([...trio.at(copy).entries()].length, 1);
+  t.is([...trio.at(copy).inspection.entries()].length, 1);
 });
 
 test('a numbered message is taken once, in its place, and a hole is refused until it is filled', (t) => {
@@ -294,11 +294,11 @@ test('what is past its age goes, at the copies too', (t) => {
   const [owner, copy] = trio.line('room') as [NodeId, NodeId];
   trio.append(owner, 'room', 1);
   trio.pass(9_000);
-  t.is([...trio.at(owner).entries()].length, 1);
+  t.is([...trio.at(owner).inspection.entries()].length, 1);
   trio.pass(3_000);
-  t.is([...trio.at(owner).entries()].length, 0);
+  t.is([...trio.at(owner).inspection.entries()].length, 0);
   trio.pass(4_000);
-  t.is([...trio.at(copy).entries()].length, 0);
+  t.is([...trio.at(copy).inspection.entries()].length, 0);
 });
 
 test('reads come in pages and say when more is there', (t) => {
@@ -354,7 +354,7 @@ test('a joiner is prepared once it holds what it will hold', (t) => {
   t.false(trio.at(late).prepared);
   trio.pass(1_000);
   t.true(trio.at(late).prepared);
-  const held = new Set([...trio.at(late).entries()].map((entry) => entry.channel));
+  const held = new Set([...trio.at(late).inspection.entries()].map((entry) => entry.channel));
   for (let i = 0; i < 60; i++) {
     const wanted = next.holdersOf(next.slotOf(`room:${i}`)).includes(late);
     if (wanted) t.true(held.has(`room:${i}`), `room:${i}`);
@@ -380,7 +380,7 @@ test('a lineage of this process that another one writes, or a name with two cont
   const [owner, copy] = trio.line('room') as [NodeId, NodeId];
   trio.append(owner, 'room', 1);
   trio.settle();
-  const [entry] = [...trio.at(owner).entries()];
+  const [entry] = [...trio.at(owner).inspection.entries()];
   const slot = trio.table(trio.ids).slotOf('room');
   const push = (to: NodeId, from: NodeId, s: number, id: string) => {
     const writer = new PushWriter();

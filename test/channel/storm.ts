@@ -142,7 +142,7 @@ function judge(
   const stats: Record<string, number> = {};
   for (const process of ring.alive()) {
     for (const [name, value] of Object.entries(process.channels.stats())) stats[name] = (stats[name] ?? 0) + value;
-    for (const entry of process.channels.entries()) {
+    for (const entry of process.channels.inspection.entries()) {
       const name = `${entry.lid}.${entry.s}`;
       const content = `${entry.channel} ${entry.publisher}.${entry.seq} ${String(entry.data)}`;
       if ((names.get(name) ?? content) !== content) violations.push(`I5 ${name} names two messages`);
@@ -151,7 +151,7 @@ function judge(
     }
     for (const channel of ['a', 'b', '@alice', 'room:7']) {
       const once = new Set<string>();
-      for (const { publisher, seq } of process.channels.orderOf(channel)) {
+      for (const { publisher, seq } of process.channels.inspection.orderOf(channel)) {
         if (once.has(`${publisher}.${seq}`))
           violations.push(`I8 ${process.id} ${channel} ${publisher}.${seq} twice in order`);
         once.add(`${publisher}.${seq}`);

@@ -3,13 +3,14 @@
  * retention and reads from a position. The four rules of DESIGN.md (R1 to R4) are kept in this folder and nowhere else.
  * Calls only queue; `flush`, called once at the end of a turn, commits, answers, and sends one batch to each peer.
  */
-import type { Boot, LineageId, NodeId, Slot } from '../../wire/ids.js';
+import type { Boot, NodeId, Slot } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
 import type { Position } from '../../wire/position.js';
 import type { ReplicationMessage } from '../../wire/replication.js';
 import type { Table } from '../table/types.js';
 import { closeSlot, drop } from './holding.js';
 import { Incoming } from './incoming.js';
+import { Inspection } from './inspection.js';
 import type { Mutation } from './mutations.js';
 import type { ChannelsOptions } from './options.js';
 import { Orders } from './order.js';
@@ -21,7 +22,7 @@ import { Aging } from './retention.js';
 import type { SlotState } from './slot.js';
 import { ROLE, Store } from './store.js';
 import { Takeover } from './takeover.js';
-import type { AppendRequest, Entry, ReadResult } from './types.js';
+import type { AppendRequest, ReadResult } from './types.js';
 
 export type { ChannelsPorts, Handover, LivePeer, SelfPeer } from './ports.js';
 
@@ -33,6 +34,8 @@ const WATCH_MS = 50;
 const AGING_MS = 1_000;
 
 export class Channels {
+  /** For checkers. */
+  readonly inspection: Inspection;
   readonly #store: Store;
   readonly #orders: Orders;
   readonly #owner: Owner;
@@ -59,6 +62,7 @@ export class Channels {
     this.#takeover = new Takeover(this.#store, this.#owner);
     this.#reads = new Reads(this.#store);
     this.#aging = new Aging(this.#store);
+    this.inspection = new Inspection(this.#store);
   }
 
   // who is there
@@ -236,49 +240,6 @@ export class Channels {
   /** What all that is held takes. */
   get bytes(): number {
     return this.#store.bytes;
-  }
-
-  /** Every entry held, for checkers. */
-  *entries(): Iterable<Entry> {
-    for (const slot of this.#store.slots.values()) {
-      for (const log of slot.logs) {
-        for (const strand of log.strands.values()) {
-          for (let i = strand.items.first; i < strand.items.end; i++) yield strand.items.at(i)!;
-        }
-      }
-    }
-  }
-
-  /** A served channel's order, for checkers. */
-  *orderOf(channel: string): Iterable<Entry> {
-    const order = this.#store.logs.get(channel)?.order;
-    if (order === undefined) return;
-    for (let i = order.first; i < order.end; i++) {
-      const entry = order.at(i)!;
-      if (!entry.gone) yield entry;
-    }
-  }
-
-  /** Fences so far, for the simulator. */
-  get fences(): number {
-    return this.#store.counters.fences;
-  }
-
-  /** Channels served here, and how many of their strands the order has not passed to the end; for checkers. */
-  *served(): Iterable<{ readonly channel: string; readonly strandsBehind: number }> {
-    for (const slot of this.#store.slots.values()) {
-      if (!slot.open) continue;
-      for (const log of slot.logs) {
-        let strandsBehind = 0;
-        for (const strand of log.strands.values()) if (strand.consumed < strand.last) strandsBehind++;
-        yield { channel: log.channel, strandsBehind };
-      }
-    }
-  }
-
-  /** What is held of a lineage, for checkers. */
-  heldOf(lid: LineageId): number {
-    return this.#store.lineages.get(lid)?.have ?? 0;
   }
 
   #underReplicated(): number {

@@ -65,6 +65,8 @@ export class HistoryChecker {
       case 'leave':
         this.#reader(event).stays = false;
         return;
+      case 'stored':
+        return this.#name(event.at, event.ch, this.#message(event));
       case 'hold':
         return this.#holders.onHold(event.node, event.boot, event.lid, event.s);
       case 'gone':

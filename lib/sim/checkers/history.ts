@@ -39,6 +39,8 @@ export type HistoryBody =
   /** The reader leaves by its own will: nothing is owed to it any more. */
   | ({ readonly kind: 'leave' } & OfReader)
   | { readonly kind: 'state'; readonly client: string; readonly state: string; readonly reason?: string }
+  /** A node has stored the message at this place; of several nodes that did, one event is enough. */
+  | ({ readonly kind: 'stored'; readonly at: string } & OfMessage)
   /** This activation of a node has stored the lineage without holes up to `s`. */
   | { readonly kind: 'hold'; readonly node: string; readonly boot: number; readonly lid: string; readonly s: number }
   /** This activation of a node has ended, and what it held in memory with it. */

@@ -32,6 +32,8 @@ export interface DeliveryNodeOptions {
   readonly mutations: ReadonlySet<Mutation>;
   /** What the checkers want to hear of. */
   log(host: number, topic: string, text: string): void;
+  /** A node has stored it, as owner or as copy. */
+  stored?(entry: Entry): void;
 }
 
 export const isClient = (id: string): boolean => id.startsWith('client-');
@@ -40,6 +42,7 @@ export class NodeProgram implements Program {
   readonly id: NodeId;
   readonly boot: number;
   readonly core: Core;
+  readonly #options: DeliveryNodeOptions;
   readonly #ports: ProcessPorts;
   readonly #sessions = new Map<string, { session: SessionHandle; peer: string }>();
   readonly #calls: Calls;
@@ -48,6 +51,7 @@ export class NodeProgram implements Program {
   #fences = 0;
 
   constructor(options: DeliveryNodeOptions, ports: ProcessPorts) {
+    this.#options = options;
     this.#ports = ports;
     const key = keyOfNumber(ports.host);
     this.id = idOfNumber(ports.host);
@@ -202,12 +206,15 @@ export class NodeProgram implements Program {
 
   /** The turn is over: one frame to each peer. */
   #after(now: number): void {
+    if (this.#options.stored !== undefined) {
+      for (const entry of this.core.channels.inspection.news()) this.#options.stored(entry);
+    }
     for (let round = 0; round < 8 && (this.#flushWanted || this.#calls.settle(now)); round++) {
       this.#flushWanted = false;
       this.core.flush(now);
     }
-    if (this.core.channels.fences > this.#fences) {
-      this.#fences = this.core.channels.fences;
+    if (this.core.channels.inspection.fences > this.#fences) {
+      this.#fences = this.core.channels.inspection.fences;
       this.#ports.moment('fence');
     }
     if (this.#exit) this.#ports.exit();

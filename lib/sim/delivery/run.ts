@@ -114,6 +114,10 @@ function runOnce(scenario: DeliveryScenario, tweaks: DeliveryTweaks): DeliveryOu
                 violations.push({ rule: topic, what: `node ${host}: ${text}` });
               record({ kind: 'node', node: `${host}`, event: topic, detail: text });
             },
+            stored: ({ channel, lid, s, data }) => {
+              const { p, n } = JSON.parse(data as string) as { p: string; n: number };
+              record({ kind: 'stored', ch: channel, p, n, at: `${lid}.${s.toString(36)}` });
+            },
           },
           ports,
         );
@@ -212,21 +216,21 @@ function atRest(world: World, scenario: DeliveryScenario, violations: DeliveryVi
 function copiesAtRest(running: readonly NodeProgram[], acks: number, violations: DeliveryViolation[]): void {
   const holders = new Map<string, number>();
   for (const { core } of running) {
-    for (const { lid, s } of core.channels.entries()) {
+    for (const { lid, s } of core.channels.inspection.entries()) {
       const name = `${lid}.${s.toString(36)}`;
       holders.set(name, (holders.get(name) ?? 0) + 1);
     }
   }
   const due = Math.min(acks, running.length);
   for (const { core, id } of running) {
-    for (const { channel, strandsBehind } of core.channels.served()) {
+    for (const { channel, strandsBehind } of core.channels.inspection.served()) {
       if (strandsBehind > 0)
         violations.push({
           rule: 'stuck',
           what: `${id}: ${strandsBehind} lineages of ${channel} are not passed to the end`,
         });
       const known = new Set<string>();
-      for (const entry of core.channels.orderOf(channel)) {
+      for (const entry of core.channels.inspection.orderOf(channel)) {
         const name = `${entry.lid}.${entry.s.toString(36)}`;
         const copies = holders.get(name) ?? 0;
         if (copies < due)
