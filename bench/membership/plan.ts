@@ -46,23 +46,30 @@ export function jobs(quick: boolean): Job[] {
   const defects = (size: number, lastsMs: number) => (seed: number) =>
     DEFECTS.map((defect) => faulty(size, seed, defect, lastsMs));
   return [
-    ...seeds(1, (seed) => [traffic(1_000, seed)]),
+    // some of every row
     ...[3, 10].flatMap((size) => seeds(200, deaths(size))),
-    ...seeds(3, deaths(1_000)),
+    ...seeds(1, (seed) => [traffic(1_000, seed)]),
+    ...seeds(2, deaths(1_000)),
+    ...seeds(40, deaths(100)),
     ...seeds(1, (seed) => [bootstrap(1_000, seed), bootstrap(2_000, seed)]),
+    ...[3, 10, 100].flatMap((size) => seeds(3, (seed) => [traffic(size, seed)])),
+    ...[3, 10, 100].flatMap((size) => seeds(20, (seed) => [bootstrap(size, seed)])),
+    ...[3, 10].flatMap((size) => seeds(20, splits(size, 10 * MINUTE))),
+    ...seeds(2, splits(100, 10 * MINUTE)),
+    ...seeds(1, defects(100, 10 * MINUTE)),
     speed(quick ? 100 : 1_000, quick ? MINUTE : 10 * MINUTE),
     ...seeds(1, defects(1_000, MINUTE)),
-    ...seeds(200, deaths(100)),
-    ...[3, 10, 100].flatMap((size) => seeds(20, (seed) => [traffic(size, seed)])),
-    ...[3, 10, 100].flatMap((size) => seeds(200, (seed) => [bootstrap(size, seed)])),
-    ...[3, 10].flatMap((size) => seeds(200, splits(size, 10 * MINUTE))),
     ...stalls(quick),
+    // 200 of those that cost little
+    ...seeds(200, deaths(100), 40),
+    ...[3, 10, 100].flatMap((size) => seeds(200, (seed) => [bootstrap(size, seed)], 20)),
+    ...[3, 10].flatMap((size) => seeds(200, splits(size, 10 * MINUTE), 20)),
     ...seeds(200, splits(100, MINUTE)),
-    ...seeds(3, splits(100, 10 * MINUTE)),
-    ...(quick ? [] : splits(1_000, MINUTE)(1)),
     ...seeds(200, defects(100, MINUTE)),
-    ...seeds(1, defects(100, 10 * MINUTE)),
-    ...seeds(20, deaths(1_000), 3),
+    ...[3, 10, 100].flatMap((size) => seeds(20, (seed) => [traffic(size, seed)], 3)),
+    // and more of the rest
+    ...(quick ? [] : splits(1_000, MINUTE)(1)),
+    ...seeds(20, deaths(1_000), 2),
     ...seeds(5, (seed) => [traffic(1_000, seed), bootstrap(1_000, seed)], 1),
     ...(quick ? [] : splits(1_000, 10 * MINUTE)(1)),
   ];
