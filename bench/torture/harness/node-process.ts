@@ -56,7 +56,8 @@ export class NodeProcess {
     ];
     this.#child = spawn(command!, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: cleanEnvironment(settings.environment),
+      // the last lines of what it says stand in the verdict where it does not serve
+      env: { HALOD_LOG: '*', ...cleanEnvironment(settings.environment) },
     });
     this.exited = exitOf(this.#child);
     running.add(this);
@@ -81,7 +82,7 @@ export class NodeProcess {
     if (typeof first !== 'object') {
       node.signal('SIGKILL');
       const how = first === undefined ? `did not serve within ${READY_MS / 1_000} s` : `ended with ${first}`;
-      throw new Error(`${node.name} ${how}:\n${node.log.slice(-10).join('\n')}`);
+      throw new Error(`${node.name} ${how}:\n${node.log.slice(-80).join('\n')}`);
     }
     node.id = first.id;
     node.url = first.url;
