@@ -1,17 +1,8 @@
 /** The checkers must be able to fail: each violation, planted into a clean history at a random place, is found and named. */
 import test from 'ava';
-import { type CheckOptions, HistoryChecker } from '../../lib/sim/checkers/checker.js';
-import { entryOf, formatEvent, type HistoryEvent, parseEvent } from '../../lib/sim/checkers/history.js';
-import type { Verdict, ViolationKind } from '../../lib/sim/checkers/verdict.js';
-import { cleanHistory, indexesOf, type Of, pick, random } from './history.js';
-
-function judge(events: readonly HistoryEvent[], options: CheckOptions = { copiesDue: 2 }): Verdict {
-  const checker = new HistoryChecker(options);
-  for (const event of events) checker.on(parseEvent(formatEvent(event)));
-  return checker.finish();
-}
-
-const kinds = (verdict: Verdict) => [...verdict.byKind.keys()].sort();
+import { entryOf, type HistoryEvent, parseEvent } from '../../lib/sim/checkers/history.js';
+import type { ViolationKind } from '../../lib/sim/checkers/verdict.js';
+import { afterGap, cleanHistory, indexesOf, judge, kinds, type Of, pick, random } from './history.js';
 
 type Callback = Of<'callback'>;
 
@@ -269,83 +260,6 @@ test('files may come in any order, each in its own', (t) => {
   t.false(judge([...readers, ...publishers]).passed);
 });
 
-/** Ten messages, of which the reader got the last three after a gap over the first seven. */
-function afterGap(gapIndex: number): HistoryEvent[] {
-  const events: HistoryEvent[] = [
-    { t: 1, kind: 'sub', client: 'r', ch: 'c', after: 'now' },
-    { t: 1, kind: 'subscribed', client: 'r', ch: 'c', recovered: true },
-  ];
-  for (let n = 1; n <= 10; n++) {
-    events.push({ t: 10 + n, kind: 'pub-invoke', p: 'p', n, ch: 'c', hash: `h${n}` });
-    events.push({ t: 10 + n, kind: 'pub-ok', p: 'p', n, ch: 'c', copies: 2, at: `lineage0.${n.toString(36)}` });
-  }
-  const got: HistoryEvent[] = [1, 8, 9, 10].map((n) => ({
-    t: 50 + n,
-    kind: 'callback',
-    client: 'r',
-    ch: 'c',
-    p: 'p',
-    n,
-    hash: `h${n}`,
-    at: `lineage0.${n.toString(36)}`,
-  }));
-  got.splice(gapIndex, 0, { t: 50, kind: 'gap', client: 'r', ch: 'c', reason: 'size', position: '1~lineage0.7' });
-  return [...events, ...got];
-}
-
-test('a gap over what retention removed is honest', (t) => {
-  const verdict = judge(afterGap(1), { retention: { messages: 3 } });
-  t.deepEqual(verdict.violations, []);
-  t.is(verdict.counts.gapped, 6);
-});
-
-test('a gap over what a node said it removed is honest', (t) => {
-  t.true(judge([{ t: 40, kind: 'evict', ch: 'c', lid: 'lineage0', s: 7 }, ...afterGap(1)]).passed);
-});
-
-test('a gap that retention cannot explain is not', (t) => {
-  t.deepEqual(kinds(judge(afterGap(1), { retention: { messages: 30 } })), ['unjustified-gap']);
-});
-
-/** `afterGap`, with three messages of the far side of a split, published before the removed ones and answered at 40. */
-function afterHeal(answeredAt: number): HistoryEvent[] {
-  const far = [1, 2, 3].flatMap((n): HistoryEvent[] => [
-    { t: 2 + n, kind: 'pub-invoke', p: 'far', n, ch: 'c', hash: `f${n}` },
-    { t: answeredAt, kind: 'pub-ok', p: 'far', n, ch: 'c', copies: 2, at: `lineage1.${n}` },
-  ]);
-  const got = [1, 2, 3].map((n): HistoryEvent => {
-    return { t: 60 + n, kind: 'callback', client: 'r', ch: 'c', p: 'far', n, hash: `f${n}`, at: `lineage1.${n}` };
-  });
-  return [...far, ...afterGap(1), ...got];
-}
-
-test('what was under way until a split healed counts as newer than what the other side took meanwhile', (t) => {
-  // three are newer than all that was removed by their numbers, three more came into the order when the wire was mended
-  const retention = { messages: 12 };
-  t.true(judge(afterHeal(40), { retention }).passed);
-  t.deepEqual(kinds(judge(afterHeal(6), { retention })), ['unjustified-gap']);
-});
-
-test('a gap that comes after the message behind the hole came too late', (t) => {
-  t.deepEqual(kinds(judge(afterGap(2), { retention: { messages: 3 } })), ['skipped']);
-});
-
-test('a gap that reaches less far than the hole leaves messages lost', (t) => {
-  const events = afterGap(1).map((event) => (event.kind === 'gap' ? { ...event, position: '1~lineage0.5' } : event));
-  const verdict = judge(events, { retention: { messages: 3 } });
-  t.deepEqual(kinds(verdict), ['lost', 'skipped']);
-  t.is(verdict.count('lost'), 2);
-});
-
-test('a gap over nothing is counted where retention may remove', (t) => {
-  const events = cleanHistory(3);
-  const last = events[indexesOf(events, 'callback').at(-1)!] as Callback;
-  events.push({ t: 1e9, kind: 'gap', client: last.client, ch: last.ch, reason: 'age', position: `1~${last.at}` });
-  const verdict = judge(events, { retention: { messages: 100_000 } });
-  t.deepEqual(verdict.violations, []);
-  t.is(verdict.counts.spuriousGaps, 1);
-});
-
 test('nothing is owed to a reader that left, but what it got is judged', (t) => {
   const events = cleanHistory(4);
   const half = Math.floor(events.length / 2);
@@ -355,21 +269,6 @@ test('nothing is owed to a reader that left, but what it got is judged', (t) => 
   const got = indexesOf(stays, 'callback', (e) => e.client === 'r1' && e.n > 1);
   stays.splice(got[Math.floor(got.length / 2)]!, 1);
   t.deepEqual(kinds(judge(stays)), ['skipped']);
-});
-
-test('a transport without memory may get a message under a second name; it is counted, not condemned', (t) => {
-  const events = cleanHistory(5).map((event) => (event.kind === 'sub' ? { ...event, bare: true as const } : event));
-  const first = events[indexesOf(events, 'callback')[3]!] as Callback;
-  events.push({ ...first, at: 'secondly.1' });
-  const verdict = judge(events);
-  t.true(verdict.passed);
-  t.is(verdict.counts.bareRepeats, 1);
-});
-
-test('but not the very same entry twice', (t) => {
-  const events = cleanHistory(5).map((event) => (event.kind === 'sub' ? { ...event, bare: true as const } : event));
-  events.push(events[indexesOf(events, 'callback')[3]!]!);
-  t.deepEqual(kinds(judge(events)), ['repeated']);
 });
 
 test('no order is asked of a publisher that promises none', (t) => {

@@ -1,5 +1,13 @@
 /** Histories of a fault-free cluster, drawn from a seed, and ways to spoil them: what the checkers are tested with. */
-import { type HistoryBody, type HistoryEvent, hashOf } from '../../lib/sim/checkers/history.js';
+import { type CheckOptions, HistoryChecker } from '../../lib/sim/checkers/checker.js';
+import {
+  formatEvent,
+  type HistoryBody,
+  type HistoryEvent,
+  hashOf,
+  parseEvent,
+} from '../../lib/sim/checkers/history.js';
+import type { Verdict } from '../../lib/sim/checkers/verdict.js';
 
 export type Of<K extends HistoryBody['kind']> = Extract<HistoryEvent, { kind: K }>;
 
@@ -74,4 +82,36 @@ export function indexesOf<K extends HistoryBody['kind']>(
 
 export function pick<T>(items: readonly T[], next: () => number): T {
   return items[Math.floor(next() * items.length)]!;
+}
+
+export function judge(events: readonly HistoryEvent[], options: CheckOptions = { copiesDue: 2 }): Verdict {
+  const checker = new HistoryChecker(options);
+  for (const event of events) checker.on(parseEvent(formatEvent(event)));
+  return checker.finish();
+}
+
+export const kinds = (verdict: Verdict) => [...verdict.byKind.keys()].sort();
+
+/** Ten messages, of which the reader got the last three after a gap over the first seven. */
+export function afterGap(gapIndex: number): HistoryEvent[] {
+  const events: HistoryEvent[] = [
+    { t: 1, kind: 'sub', client: 'r', ch: 'c', after: 'now' },
+    { t: 1, kind: 'subscribed', client: 'r', ch: 'c', recovered: true },
+  ];
+  for (let n = 1; n <= 10; n++) {
+    events.push({ t: 10 + n, kind: 'pub-invoke', p: 'p', n, ch: 'c', hash: `h${n}` });
+    events.push({ t: 10 + n, kind: 'pub-ok', p: 'p', n, ch: 'c', copies: 2, at: `lineage0.${n.toString(36)}` });
+  }
+  const got: HistoryEvent[] = [1, 8, 9, 10].map((n) => ({
+    t: 50 + n,
+    kind: 'callback',
+    client: 'r',
+    ch: 'c',
+    p: 'p',
+    n,
+    hash: `h${n}`,
+    at: `lineage0.${n.toString(36)}`,
+  }));
+  got.splice(gapIndex, 0, { t: 50, kind: 'gap', client: 'r', ch: 'c', reason: 'size', position: '1~lineage0.7' });
+  return [...events, ...got];
 }

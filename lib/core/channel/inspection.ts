@@ -3,14 +3,27 @@
  * part in it. Nothing here changes anything.
  */
 import type { LineageId } from '../../wire/ids.js';
+import type { Lineage } from './lineage.js';
+import type { ChannelLog, Strand } from './log.js';
 import type { Store } from './store.js';
 import type { Entry } from './types.js';
+
+/** Retention removed entries of a strand, up to `s`. `left`: messages in the channel's order since, where some of it went. */
+export interface Removal {
+  readonly channel: string;
+  readonly lid: LineageId;
+  readonly s: number;
+  readonly left: number | undefined;
+}
 
 export class Inspection {
   readonly #store: Store;
   /** Lineage → entries told of by `news` so far, by s. */
   readonly #told = new Map<LineageId, number>();
   #toldCount = 0;
+  readonly #cuts = new WeakMap<Strand, number>();
+  readonly #orders = new WeakMap<ChannelLog, { readonly active: Lineage; readonly first: number }>();
+  #removedCount = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -40,6 +53,32 @@ export class Inspection {
       let i = lineage.indexAfter(told);
       for (let entry = lineage.at(i); entry !== undefined; entry = lineage.at(++i)) yield entry;
     }
+  }
+
+  /** What retention removed since it was last asked. */
+  *removals(): Iterable<Removal> {
+    const { counters, logs } = this.#store;
+    if (counters.evicted === this.#removedCount) return;
+    this.#removedCount = counters.evicted;
+    for (const log of logs.values()) {
+      const left = this.#leftIn(log);
+      for (const strand of log.strands.values()) {
+        const { cut } = strand;
+        if (cut <= (this.#cuts.get(strand) ?? 0)) continue;
+        this.#cuts.set(strand, cut);
+        yield { channel: log.channel, lid: strand.lineage.lid, s: cut, left };
+      }
+    }
+  }
+
+  /** Comparable only within one activation: an order that is closed and opened again starts elsewhere. */
+  #leftIn(log: ChannelLog): number | undefined {
+    const { active } = log.slot;
+    if (active === null) return undefined;
+    const { first, length } = log.order;
+    const known = this.#orders.get(log);
+    this.#orders.set(log, { active, first });
+    return known?.active === active && first > known.first ? length : undefined;
   }
 
   /** A served channel's order. */

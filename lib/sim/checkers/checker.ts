@@ -242,7 +242,9 @@ export class HistoryChecker {
     let missed = 0;
     for (const message of messages.all) {
       if (message.invokedAt <= reader.since || message.invokedAt > gap.at) continue;
-      if (reader.hadBefore(message, gap) || !covers(gap, message)) continue;
+      // where the history does not say how far the gap reaches, what came after it may lie behind it
+      const isHad = gap.position === undefined ? reader.has(message) : reader.hadBefore(message, gap);
+      if (isHad || !covers(gap, message)) continue;
       missed++;
       if (this.#mayBeGone(messages, message, gap)) return;
     }

@@ -3,6 +3,7 @@
  * are streams inside the link between a client's host and the node's, and their messages pass through the real JSON.
  */
 import type { NodePorts, SessionHandle } from '../../core/api.js';
+import type { Removal } from '../../core/channel/inspection.js';
 import type { Mutation } from '../../core/channel/mutations.js';
 import type { ChannelsOptions } from '../../core/channel/options.js';
 import type { Entry } from '../../core/channel/types.js';
@@ -34,6 +35,8 @@ export interface DeliveryNodeOptions {
   log(host: number, topic: string, text: string): void;
   /** A node has stored it, as owner or as copy. */
   stored?(entry: Entry): void;
+  /** Its retention has removed messages. */
+  removed?(host: number, removal: Removal): void;
 }
 
 export const isClient = (id: string): boolean => id.startsWith('client-');
@@ -206,15 +209,16 @@ export class NodeProgram implements Program {
 
   /** The turn is over: one frame to each peer. */
   #after(now: number): void {
-    if (this.#options.stored !== undefined) {
-      for (const entry of this.core.channels.inspection.news()) this.#options.stored(entry);
-    }
+    const { stored, removed } = this.#options;
+    const { inspection } = this.core.channels;
+    if (stored !== undefined) for (const entry of inspection.news()) stored(entry);
     for (let round = 0; round < 8 && (this.#flushWanted || this.#calls.settle(now)); round++) {
       this.#flushWanted = false;
       this.core.flush(now);
     }
-    if (this.core.channels.inspection.fences > this.#fences) {
-      this.#fences = this.core.channels.inspection.fences;
+    if (removed !== undefined) for (const removal of inspection.removals()) removed(this.#ports.host, removal);
+    if (inspection.fences > this.#fences) {
+      this.#fences = inspection.fences;
       this.#ports.moment('fence');
     }
     if (this.#exit) this.#ports.exit();

@@ -71,10 +71,10 @@ export function runDelivery(scenario: DeliveryScenario, tweaks: DeliveryTweaks =
 function runOnce(scenario: DeliveryScenario, tweaks: DeliveryTweaks): DeliveryOutcome {
   const violations: DeliveryViolation[] = [];
   const happened = new Map<string, number>();
-  const checker = new HistoryChecker(
-    scenario.smallHistory ? { retention: { messages: scenario.channels.history.messages } } : {},
-  );
+  // what was removed, the nodes tell
+  const checker = new HistoryChecker(scenario.smallHistory ? { retention: {} } : {});
   const { nodes, clients } = scenario;
+  const limit = scenario.channels.history.messages;
   const hosts = nodes + clients.length;
   let publishing = true;
   const record = (body: HistoryBody): void => {
@@ -117,6 +117,14 @@ function runOnce(scenario: DeliveryScenario, tweaks: DeliveryTweaks): DeliveryOu
             stored: ({ channel, lid, s, data }) => {
               const { p, n } = JSON.parse(data as string) as { p: string; n: number };
               record({ kind: 'stored', ch: channel, p, n, at: `${lid}.${s.toString(36)}` });
+            },
+            removed: (host, { channel, lid, s, left = limit }) => {
+              record({ kind: 'evict', ch: channel, lid, s });
+              if (left < limit)
+                violations.push({
+                  rule: 'removed-early',
+                  what: `node ${host} has ${left} messages of ${channel} left`,
+                });
             },
           },
           ports,
