@@ -105,3 +105,28 @@ test('but not the very same entry twice', (t) => {
   events.push(events[indexesOf(events, 'callback')[3]!]!);
   t.deepEqual(kinds(judge(events)), ['repeated']);
 });
+
+/** `afterGap`, and then one of the removed messages under the name that it has in a lineage of another node. */
+function lateByName(bare: boolean, n: number, names: number): HistoryEvent[] {
+  const events = afterGap(1).map((event) => (event.kind === 'sub' && bare ? { ...event, bare: true as const } : event));
+  const second: HistoryEvent = { t: 40, kind: 'stored', ch: 'c', p: 'p', n, at: 'lineage1.1' };
+  const at = names > 1 ? 'lineage1.1' : `lineage0.${n}`;
+  const late: HistoryEvent = { t: 70, kind: 'callback', client: 'r', ch: 'c', p: 'p', n, hash: `h${n}`, at };
+  return [...(names > 1 ? [second] : []), ...events, late];
+}
+
+test('a transport without memory may get what a gap told of after all, under a second name; the library may not', (t) => {
+  const retention = { messages: 3 };
+  const verdict = judge(lateByName(true, 5, 2), { retention });
+  t.deepEqual(verdict.violations, []);
+  t.is(verdict.counts.bareLate, 1);
+  t.deepEqual(kinds(judge(lateByName(false, 5, 2), { retention })), ['out-of-order']);
+  t.deepEqual(kinds(judge(lateByName(true, 5, 1), { retention })), ['out-of-order', 'position-back']);
+});
+
+test('nor may it get late, under a second name, what no gap told of', (t) => {
+  const events = lateByName(true, 5, 2).map((event) => {
+    return event.kind === 'gap' ? { ...event, position: '1~lineage0.4' } : event;
+  });
+  t.true(kinds(judge(events, { retention: { messages: 3 } })).includes('out-of-order'));
+});

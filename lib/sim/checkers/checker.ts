@@ -219,8 +219,12 @@ export class HistoryChecker {
 
   #judgeOrder(reader: ReaderHistory): void {
     const messages = this.#messages(reader.channel);
-    for (const { message, last } of reader.late) {
+    for (const { message, last, order } of reader.late) {
       if (message.unordered || messages.isBroken(message.p, message.n, last)) continue;
+      if (reader.isLateByName(message, order)) {
+        this.verdict.counts.bareLate++;
+        continue;
+      }
       const name = describe(reader.channel, message);
       this.verdict.report('out-of-order', `${reader.client} got ${name} after ${last}`);
     }

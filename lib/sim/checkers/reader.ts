@@ -31,7 +31,7 @@ export class ReaderHistory {
   readonly gaps: ToldGap[] = [];
   readonly skips: Skip[] = [];
   /** Messages that came after a later one of the same publisher. */
-  readonly late: { readonly message: Message; readonly last: number }[] = [];
+  readonly late: { readonly message: Message; readonly last: number; readonly order: number }[] = [];
   #order = 0;
   /** By message index, the order of its callback; 0: not got. */
   #got = new Uint32Array(64);
@@ -93,6 +93,14 @@ export class ReaderHistory {
     return this.gaps.some((gap) => gap.order < before && covers(gap, message));
   }
 
+  /**
+   * A transport without memory was told of a gap over one name of the message, and gets it under another one, from a node
+   * that does not know of the first.
+   */
+  isLateByName(message: Message, order: number): boolean {
+    return this.bare && message.entries.length > 1 && this.isCovered(message, order);
+  }
+
   #mark(index: number, order: number): void {
     if (index >= this.#got.length) {
       const grown = new Uint32Array(Math.max(index + 1, this.#got.length * 2));
@@ -107,7 +115,7 @@ export class ReaderHistory {
     const last = this.#lastOf.get(p);
     if (last !== undefined && n < last) {
       // Whether order is promised is known once its publish is read: judged at the end.
-      this.late.push({ message, last });
+      this.late.push({ message, last, order });
       return;
     }
     const from = last === undefined ? (this.from === 'start' ? 1 : n) : last + 1;

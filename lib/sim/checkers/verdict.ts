@@ -39,6 +39,8 @@ export interface Counts {
   spuriousGaps: number;
   /** One message under two names, to a transport without the library's memory: allowed, and counted. */
   bareRepeats: number;
+  /** One that such a transport was told of by a gap, and got after all under another name: allowed, and counted. */
+  bareLate: number;
   /** Messages that a gap told of. */
   gapped: number;
   copiesMin: number;
@@ -55,6 +57,7 @@ export class Verdict {
     gaps: 0,
     spuriousGaps: 0,
     bareRepeats: 0,
+    bareLate: 0,
     gapped: 0,
     copiesMin: Number.POSITIVE_INFINITY,
   };
