@@ -76,7 +76,7 @@ export function jobs(quick: boolean): Job[] {
 }
 
 function stalls(quick: boolean): Job[] {
-  return (['stall', 'muffle'] as const).flatMap((kind) =>
+  return (['muffle', 'stall'] as const).flatMap((kind) =>
     (quick ? [8] : [1, 8, 16, 32]).flatMap((stalled) =>
       (quick ? [8_000, 32_000] : [128, 2_000, 8_000, 32_000]).map((stallMs) => stall(kind, stalled, stallMs)),
     ),

@@ -125,7 +125,7 @@ function stalls(rows: readonly StallRow[]): string[] {
   return [
     '## False verdicts while some nodes stall',
     '',
-    '128 nodes, of which some stand still again and again for 128 ms to 32 s, 60 s long. Counted: verdicts about nodes that never stood still. Goal: at most 0.5 % of plain SWIM on the same seeds (probe a second, suspicion 5 · log10(N) s, none of Lifeguard), none at healthy nodes. Lifeguard: 1.53 %.',
+    '128 nodes, of which some stand still again and again for 128 ms to 32 s, 60 s long. Counted: verdicts about nodes that never stood still. Goal: at most 0.5 % of plain SWIM on the same seeds (probe a second, suspicion 5 · log10(N) s, none of Lifeguard; it tells its news by the gossip of this protocol), none at healthy nodes. Lifeguard: 1.53 %.',
     '',
     ...table(
       [
