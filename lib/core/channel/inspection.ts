@@ -46,6 +46,11 @@ export class Inspection {
     const count = counters.appended + counters.storedEntries;
     if (count === this.#toldCount) return;
     this.#toldCount = count;
+    for (const log of this.#store.logs.values()) {
+      const { active } = log.slot;
+      if (active !== null && this.#orders.get(log)?.active !== active)
+        this.#orders.set(log, { active, first: log.order.first });
+    }
     for (const lineage of lineages.values()) {
       const told = this.#told.get(lineage.lid) ?? 0;
       if (lineage.have <= told) continue;
