@@ -119,8 +119,9 @@ export class Publishes {
   #waiting: Publish[] = [];
   #retryAt = Number.POSITIVE_INFINITY;
   #req = 0;
-  /** How often the link with a peer broke or was new. */
+  /** A number for each link, new whenever it broke or was made; of the peers heard of last. */
   readonly #links = new Map<NodeId, number>();
+  #linkCount = 0;
 
   constructor(ports: PublishPorts) {
     this.#ports = ports;
@@ -167,7 +168,9 @@ export class Publishes {
 
   /** The link broke: what was under way there may be stored or not; the id makes asking again harmless. */
   onPeerReset(peer: NodeId): void {
-    this.#links.set(peer, this.#linkWith(peer) + 1);
+    this.#links.delete(peer);
+    this.#links.set(peer, ++this.#linkCount);
+    if (this.#links.size > LIMITS.membersMax) this.#links.delete(this.#links.keys().next().value!);
     for (const [req, publish] of this.#forwarded) {
       if (publish.to !== peer) continue;
       this.#forwarded.delete(req);
