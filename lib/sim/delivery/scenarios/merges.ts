@@ -70,6 +70,14 @@ function crossing(): Fault[] {
   ];
 }
 
+const TWO_WRITERS = [
+  writer('writer0', 40, 8),
+  writer('writer1', 40, 8),
+  reader('reader0'),
+  reader('reader1'),
+  reader('reader2'),
+];
+
 export const MERGES: readonly Scripted[] = [
   {
     name: 'what the far side of a split acknowledged reaches an owner that never asked for it',
@@ -99,13 +107,7 @@ export const MERGES: readonly Scripted[] = [
       nodes: 7,
       copies: 2,
       channels: CROSSING,
-      clients: [
-        writer('writer0', 40, 8),
-        writer('writer1', 40, 8),
-        reader('reader0'),
-        reader('reader1'),
-        reader('reader2'),
-      ],
+      clients: TWO_WRITERS,
       faults: [
         ...crossing(),
         // the third reader has what its side took, and hears the same from the other
@@ -128,13 +130,7 @@ export const MERGES: readonly Scripted[] = [
       copies: 2,
       channels: CROSSING,
       messages: 12,
-      clients: [
-        writer('writer0', 40, 8),
-        writer('writer1', 40, 8),
-        reader('reader0'),
-        reader('reader1'),
-        reader('reader2'),
-      ],
+      clients: TWO_WRITERS,
       faults: [
         ...crossing(),
         ...awaySoon(CROSS_AT + 50, 8_000, client(0), CROSS_AT + 27_000),
