@@ -1,9 +1,16 @@
-/** Time from sending to arrival, at a rate that the clock keeps whatever the peer does. */
+/**
+ * Time from sending to arrival, at a rate that the clock keeps whatever the peer does. Each system runs warm before: what
+ * runs in a virtual machine of its own (Node, the JVM) translates its code while it works, the more the more it works, and at
+ * 1,000/s that takes half of its CPU for the first half minute.
+ */
 import { pause, Stage } from '../harness/stage.js';
 import { costOf, resultOf, STRANGERS } from './outcome.js';
 import type { Workload } from './workload.js';
 
-const WARM_MS = 1_500;
+const WARM_RATE = 4_000;
+const WARM_MS = 10_000;
+/** At the rate to be measured. */
+const SETTLE_MS = 1_500;
 
 export const latency: Workload = {
   name: 'latency',
@@ -38,9 +45,14 @@ export const latency: Workload = {
       progress('connect');
       await stage.generator.connect(0, users, 50);
       await pause(1_000);
+      progress('run warm');
+      await stage.generator.publish({ do: 'pace', rate: WARM_RATE, order: 'random' });
+      await pause(WARM_MS);
+      await stage.generator.publish({ do: 'stop' });
+      await pause(500);
       progress('pace');
       await stage.generator.publish({ do: 'pace', rate: variant.rate!, order: 'random' });
-      await pause(WARM_MS);
+      await pause(SETTLE_MS);
       await stage.generator.sample('each');
       const interval = await stage.over(seconds);
       const { p50Ms, p99Ms, p999Ms, maxMs } = await stage.generator.latencies();

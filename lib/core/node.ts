@@ -107,10 +107,11 @@ export class Core implements NodeCore {
         this.#outbox.forward(to, publish, req, ageMs);
         this.#wantFlush();
       },
-      answer: (to, req, id, result) => {
-        this.#outbox.answer(to, req, id, result);
+      answer: (to, req, id, result, onceHeld) => {
+        this.#outbox.answer(to, req, id, result, onceHeld);
         this.#wantFlush();
       },
+      holds: (lid, s) => this.channels.holds(lid, s),
     });
     this.sessions = new Sessions(this.#sessionsPorts(), options.sessionsPerSecond);
     this.moves = this.#createMoves();
@@ -162,11 +163,13 @@ export class Core implements NodeCore {
   }
 
   flush(now: number): void {
-    this.#flushWanted = false;
+    // all that is sent from here on leaves below
+    this.#flushWanted = true;
     // what one round commits may answer publishes and feed peers, whose messages belong into the same frames
     for (let round = 0; round < 3 && this.channels.needsFlush; round++) this.channels.flush(now);
     if (this.#ownershipChanged) this.#followOwnership(now);
     this.#peerReaders.flush();
+    this.#flushWanted = false;
     this.#outbox.flush(this.membership.digest(), this.placement.table.iteration, (to, frame) => {
       const url = this.membership.get(to)?.record.url;
       if (url !== undefined) this.#ports.sendFrame(to, url, frame);
@@ -274,7 +277,6 @@ export class Core implements NodeCore {
   openSession(sink: SessionSink, request: SessionRequest, now: number): SessionHandle {
     const session = this.sessions.open(sink, request, now);
     this.#wantFlush();
-    this.#schedule(now);
     return session;
   }
 
@@ -286,13 +288,11 @@ export class Core implements NodeCore {
   history(channel: string, after: After, limit: number, answer: Answer<HistoryResult>, now: number): void {
     this.#asks.history(channel, after, limit, answer, now);
     this.#wantFlush();
-    this.#schedule(now);
   }
 
   presence(channel: string, answer: Answer<readonly string[]>, now: number): void {
     this.#asks.presence(channel, answer, now);
     this.#wantFlush();
-    this.#schedule(now);
   }
 
   homeOf(channel: string): { readonly self: boolean; readonly id: NodeId; readonly url: string } {
@@ -479,7 +479,6 @@ export class Core implements NodeCore {
     if (this.membership.tableDue(now)) this.#adopt(now);
     if (this.#ownershipChanged) this.#followOwnership(now);
     this.#wantFlush();
-    this.#schedule(now);
   }
 
   #schedule(now: number): void {

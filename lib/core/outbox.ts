@@ -42,9 +42,9 @@ class Queue {
     if (this.#forwards.length > RUN_BYTES) this.#closeForwards(this.#forwards);
   }
 
-  answer(req: number, id: string, result: AppendResult): void {
+  answer(req: number, id: string, result: AppendResult, onceHeld: boolean): void {
     this.#answers ??= new AnswersWriter(RUN_BYTES_FIRST);
-    this.#answers.add(req, id, result);
+    this.#answers.add(req, id, result, onceHeld);
     if (this.#answers.length > RUN_BYTES) this.#closeAnswers(this.#answers);
   }
 
@@ -82,8 +82,8 @@ export class Outbox {
     this.#queueOf(to).forward(publish, req, ageMs);
   }
 
-  answer(to: NodeId, req: number, id: string, result: AppendResult): void {
-    this.#queueOf(to).answer(req, id, result);
+  answer(to: NodeId, req: number, id: string, result: AppendResult, onceHeld: boolean): void {
+    this.#queueOf(to).answer(req, id, result, onceHeld);
   }
 
   drop(to: NodeId): void {

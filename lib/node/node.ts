@@ -274,6 +274,7 @@ export class Node extends EventEmitter<NodeEvents> {
 
   #flush(): number {
     const now = this.#turns.now();
+    this.#writes.collect();
     this.#core.flush(now);
     this.#writes.flush(now);
     return this.#core.nextWakeAt();

@@ -27,6 +27,17 @@ export function parsePosition(text: string): Position {
   return parseVector(text.slice(2));
 }
 
+/**
+ * The entry of which this is the position after it: it stands first.
+ * @throws HalodError `bad-position`
+ */
+export function firstOf(text: string): { readonly lid: LineageId; readonly s: number } {
+  const end = text.indexOf('~', 2);
+  const match = text.startsWith('1~') ? ITEM.exec(text.slice(2, end < 0 ? undefined : end)) : null;
+  if (match === null) throw new HalodError('bad-position', 'this is no position after a message');
+  return { lid: match[1] as LineageId, s: Number.parseInt(match[2]!, 36) };
+}
+
 /** The position of a stream of several channels; one channel alone is written as its plain position. */
 export function formatStreamPosition(channels: readonly string[], positionOf: (channel: string) => Position): string {
   const sorted = [...channels].sort();

@@ -4,7 +4,8 @@
  * took 2 µs more.
  *
  *   forwards  (flags|hops  req−last  channel  [publisher]  [seq]  [id]  age  data)*
- *   answers   (req−last(zigzag)  copies×2 + (1 where an id follows)  position  [id])*
+ *   answers   (req−last(zigzag)  copies×4 + (2 where it counts once the receiver holds the entry) + (1 where an id follows)
+ *              position  [id])*
  *   a refusal has copies 0 and, for the position, code and message
  */
 import { ByteReader, ByteWriter, malformed } from './bytes.js';
@@ -109,8 +110,11 @@ export class AnswersWriter extends ByteWriter {
     this.#req = 0;
   }
 
-  /** `asked`: the id it was published under, which the other side knows. */
-  add(req: number, asked: string, result: AppendResult): void {
+  /**
+   * `asked`: the id it was published under, which the other side knows. `onceHeld`: a success that counts once the other
+   * side holds the entry that the position names; sent after the push that brings it.
+   */
+  add(req: number, asked: string, result: AppendResult, onceHeld: boolean): void {
     this.reserve(LIMITS.positionBytesMax + REFUSAL_BYTES_MAX * 3);
     this.zigzag(req - this.#req);
     this.#req = req;
@@ -121,7 +125,7 @@ export class AnswersWriter extends ByteWriter {
       return;
     }
     const { id } = result;
-    this.uint(result.copies * 2 + (id === asked ? 0 : 1));
+    this.uint(result.copies * 4 + (onceHeld ? 2 : 0) + (id === asked ? 0 : 1));
     this.text(result.position);
     if (id !== asked) this.text(id);
   }
@@ -139,7 +143,7 @@ export class AnswersReader extends ByteReader {
     if (this.atEnd) return false;
     this.req += this.zigzag();
     this.#head = this.uint();
-    if (this.#head === 1) malformed('answer');
+    if (this.#head > 0 && this.#head < 4) malformed('answer');
     this.#first = this.text(LIMITS.positionBytesMax);
     this.#second =
       this.#head === 0 ? this.text(REFUSAL_BYTES_MAX) : this.#head & 1 ? this.text(LIMITS.messageIdBytesMax) : '';
@@ -147,9 +151,18 @@ export class AnswersReader extends ByteReader {
     return true;
   }
 
+  get onceHeld(): boolean {
+    return (this.#head & 2) !== 0;
+  }
+
+  /** Of a success. */
+  get position(): string {
+    return this.#first;
+  }
+
   resultFor(publish: Pick<Forward, 'ownId' | 'publisher' | 'seq'>): AppendResult {
     if (this.#head === 0) return { ok: false, code: this.#first as ErrorCode, message: this.#second };
     const id = this.#second === '' ? idOf(publish) : this.#second;
-    return { ok: true, id, position: this.#first, copies: Math.floor(this.#head / 2) };
+    return { ok: true, id, position: this.#first, copies: Math.floor(this.#head / 4) };
   }
 }

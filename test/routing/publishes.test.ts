@@ -25,7 +25,9 @@ interface Sent {
 class World {
   owner: NodeId | undefined = B;
   readonly forwarded: Sent[] = [];
-  readonly answered: { to: NodeId; req: number; result: AppendResult }[] = [];
+  readonly answered: { to: NodeId; req: number; result: AppendResult; onceHeld: boolean }[] = [];
+  /** Up to here lineage AAAAAAAA is held. */
+  held = 0;
   readonly appended: AppendRequest[] = [];
   readonly publishes = new Publishes({
     self: ME,
@@ -34,11 +36,13 @@ class World {
       m.next();
       this.forwarded.push({ to, req, hops: m.hops, id: idOf(m) });
     },
-    answer: (to, req, id, result) => {
-      const m = new AnswersReader(answers(req, id, result));
+    answer: (to, req, id, result, onceHeld) => {
+      const m = new AnswersReader(answers(req, id, result, onceHeld));
       m.next();
-      this.answered.push({ to, req: m.req, result: m.resultFor({ ownId: id, publisher: '', seq: 0 }) });
+      const read = m.resultFor({ ownId: id, publisher: '', seq: 0 });
+      this.answered.push({ to, req: m.req, result: read, onceHeld: m.onceHeld });
     },
+    holds: (lid, s) => lid === 'AAAAAAAA' && s <= this.held,
     slotOf: () => 0,
     ownerOf: () => this.owner,
     owns: () => this.owner === ME,
@@ -53,8 +57,8 @@ class World {
   }
 
   /** The answer of a node to the first publish that was passed on. */
-  answer(from: NodeId, result: AppendResult): void {
-    this.publishes.onAnswers(from, answers(this.forwarded[0]!.req, 'x', result));
+  answer(from: NodeId, result: AppendResult, onceHeld = false): void {
+    this.publishes.onAnswers(from, answers(this.forwarded[0]!.req, 'x', result, onceHeld));
   }
 }
 
@@ -64,9 +68,9 @@ function forwards(publish: Forward, req: number, ageMs: number): Uint8Array {
   return writer.slice(0, writer.length);
 }
 
-function answers(req: number, id: string, result: AppendResult): Uint8Array {
+function answers(req: number, id: string, result: AppendResult, onceHeld: boolean): Uint8Array {
   const writer = new AnswersWriter(1_024);
-  writer.add(req, id, result);
+  writer.add(req, id, result, onceHeld);
   return writer.slice(0, writer.length);
 }
 
@@ -135,7 +139,7 @@ test('a peer that asks the wrong node costs one more hop, not a third', (t) => {
   t.is(world.forwarded[0]!.hops, 2);
   world.publishes.onForwards(B, forwards({ ...publish, hops: 1 }, 10, 0), 0);
   const result = { ok: false, code: 'moved', message: 'the slot is moving to another node' } as const;
-  t.deepEqual(world.answered, [{ to: B, req: 10, result }]);
+  t.deepEqual(world.answered, [{ to: B, req: 10, result, onceHeld: false }]);
 });
 
 test('an answer does not go to a peer that has started anew, which counts its own publishes from one', (t) => {
@@ -149,4 +153,45 @@ test('an answer does not go to a peer that has started anew, which counts its ow
   t.deepEqual(world.answered, []);
   world.appended[1]!.done({ ...OK, id: 'y' });
   t.is(world.answered.length, 1);
+});
+
+const HELD: AppendResult = { ok: true, id: 'x', position: '1~AAAAAAAA.5', copies: 2 };
+
+test('an answer that counts once the entry is held is given only where it is', (t) => {
+  const world = new World();
+  const out = world.publish();
+  world.held = 4;
+  world.answer(B, HELD, true);
+  t.deepEqual(out.results, []);
+  world.answer(B, HELD);
+  t.deepEqual(out.results, [HELD]);
+  const again = new World();
+  const early = again.publish();
+  again.held = 5;
+  again.answer(B, HELD, true);
+  t.deepEqual(early.results, [HELD]);
+});
+
+test('a publish that its entry node was entrusted with is answered once, or twice where that node did not take it', (t) => {
+  const world = new World();
+  world.owner = ME;
+  const publish = { hops: 0, channel: 'c', ownId: 'x', publisher: '', seq: 0, data: '1' };
+  world.publishes.onForwards(B, forwards(publish, 7, 0), 0);
+  const [request] = world.appended;
+  t.is(request!.passedOn!.by, B);
+  request!.passedOn!.entrust(HELD);
+  request!.done(HELD);
+  t.deepEqual(world.answered, [{ to: B, req: 7, result: HELD, onceHeld: true }]);
+  request!.passedOn!.withdraw();
+  t.deepEqual(world.answered[1], { to: B, req: 7, result: HELD, onceHeld: false });
+});
+
+test('a failure is told whoever was entrusted with the answer', (t) => {
+  const world = new World();
+  world.owner = ME;
+  const publish = { hops: 0, channel: 'c', ownId: 'x', publisher: '', seq: 0, data: '1' };
+  world.publishes.onForwards(B, forwards(publish, 7, 0), 0);
+  world.appended[0]!.passedOn!.entrust(HELD);
+  world.appended[0]!.done(MOVED);
+  t.deepEqual(world.answered[1], { to: B, req: 7, result: MOVED, onceHeld: false });
 });

@@ -66,24 +66,24 @@ test('answers leave out the id that was asked with', (t) => {
   const stored: AppendResult = { ok: true, id: 'pub.7', position: '1~AbCdEf01.2', copies: 2 };
   const other: AppendResult = { ok: true, id: 'first', position: '1~AbCdEf01.1', copies: 3 };
   const refused: AppendResult = { ok: false, code: 'moved', message: 'the slot is moving' };
-  writer.add(9, 'pub.7', stored);
-  writer.add(3, 'pub.8', other);
-  writer.add(4, 'x', refused);
+  writer.add(9, 'pub.7', stored, false);
+  writer.add(3, 'pub.8', other, true);
+  writer.add(4, 'x', refused, false);
   const bytes = writer.slice(0, writer.length);
   t.is(
     Buffer.from(bytes).toString('hex'),
-    '120418317e416243644566 30312e320b0718317e41624364456630312e310a66697273740200 0a6d6f76656424746865 20736c6f74206973206d6f76696e67'.replaceAll(
+    '120818317e416243644566 30312e320b0f18317e41624364456630312e310a66697273740200 0a6d6f76656424746865 20736c6f74206973206d6f76696e67'.replaceAll(
       ' ',
       '',
     ),
   );
   const reader = new AnswersReader(bytes);
-  const read: [number, AppendResult][] = [];
-  while (reader.next()) read.push([reader.req, reader.resultFor(NUMBERED)]);
+  const read: [number, AppendResult, boolean][] = [];
+  while (reader.next()) read.push([reader.req, reader.resultFor(NUMBERED), reader.onceHeld]);
   t.deepEqual(read, [
-    [9, stored],
-    [3, other],
-    [4, refused],
+    [9, stored, false],
+    [3, other, true],
+    [4, refused, false],
   ]);
 });
 

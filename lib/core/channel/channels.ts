@@ -3,7 +3,7 @@
  * retention and reads from a position. The four rules of DESIGN.md (R1 to R4) are kept in this folder and nowhere else.
  * Calls only queue; `flush`, called once at the end of a turn, commits, answers, and sends one batch to each peer.
  */
-import type { Boot, NodeId, Slot } from '../../wire/ids.js';
+import type { Boot, LineageId, NodeId, Slot } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
 import type { Position } from '../../wire/position.js';
 import type { ReplicationMessage } from '../../wire/replication.js';
@@ -157,6 +157,11 @@ export class Channels {
     return this.#store.role(slot) === ROLE.serving;
   }
 
+  /** Everything of the lineage up to s is here, but for what retention removed. */
+  holds(lid: LineageId, s: number): boolean {
+    return (this.#store.lineages.get(lid)?.have ?? 0) >= s;
+  }
+
   read(channel: string, after: Position | 'start', limit: number, now: number): ReadResult {
     return this.#reads.read(channel, after, limit, now);
   }
@@ -185,6 +190,7 @@ export class Channels {
   tick(now: number): void {
     const store = this.#store;
     this.#takeover.tick(now);
+    for (const peer of store.peers.values()) if (now >= peer.trailAt) peer.urgent = true;
     if (now >= this.#watchAt) {
       this.#watchAt = now + WATCH_MS;
       this.#orders.force(now);
@@ -205,7 +211,8 @@ export class Channels {
   nextWakeAt(): number {
     const store = this.#store;
     const watch = store.pending.size > 0 || store.blocked.size > 0 || store.repeats.length > 0;
-    const at = Math.min(this.#takeover.nextWakeAt(), this.#agingAt, this.#syncAt);
+    let at = Math.min(this.#takeover.nextWakeAt(), this.#agingAt, this.#syncAt);
+    for (const peer of store.peers.values()) if (peer.trailAt < at) at = peer.trailAt;
     return watch ? Math.min(at, this.#watchAt) : at;
   }
 

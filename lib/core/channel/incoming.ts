@@ -46,13 +46,15 @@ export class Incoming {
     for (let sent = peer.inFlight.peek(); sent !== undefined && sent.number <= batch; sent = peer.inFlight.peek()) {
       peer.inFlight.shift();
       peer.inFlightBytes -= sent.bytes;
-      const { marks, uptos } = sent;
+      const { marks, uptos, entrusted } = sent;
       for (let i = 0; i < marks.length; i++) {
         const mark = marks[i]!;
         if (lids?.has(mark.lineage.lid)) continue;
         mark.confirm(uptos[i]!);
         store.touch(mark.lineage);
       }
+      if (lids !== null)
+        for (const { entry, request } of entrusted) if (lids.has(entry.lid)) request.passedOn!.withdraw();
     }
     for (const { lid, have } of refused) {
       const lineage = store.lineages.get(lid);

@@ -24,6 +24,12 @@ export interface ChannelsOptions {
   readonly settleMs: number;
   /** And starts after this long even where some did not answer: asking saves retries, it is not what makes it safe. */
   readonly acquireMs: number;
+  /**
+   * An entry goes at once to as many copies as its commit waits for, to the others within this time, many together: at
+   * 1,000 messages a second a copy that gets each of them by itself is woken, and wakes the owner, for each. More: fewer
+   * wakes. Less: sooner a copy beyond `acks`, and sooner a commit where the first copy does not answer. 0: all at once.
+   */
+  readonly trailMs: number;
   /** An entry not committed after this long goes to the next node in line as well. */
   readonly hedgeMs: number;
   /** A publisher waits at most this long for its answer. */
@@ -52,6 +58,7 @@ export const CHANNELS_DEFAULTS: ChannelsOptions = {
   historyBytesPerNode: LIMITS.historyBytesMaxPerNode,
   settleMs: 50,
   acquireMs: 800,
+  trailMs: 20,
   hedgeMs: 150,
   ackTimeoutMs: 5_000,
   syncMs: 10_000,

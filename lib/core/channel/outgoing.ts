@@ -7,7 +7,7 @@ import { LIMITS } from '../../wire/limits.js';
 import { PushWriter } from '../../wire/push.js';
 import type { Held } from '../../wire/replication.js';
 import type { Lineage, Part } from './lineage.js';
-import type { Mark, Peer } from './peer.js';
+import type { Entrusted, Mark, Peer } from './peer.js';
 import { snapshotOf, told } from './retention.js';
 import type { SlotState } from './slot.js';
 import { ROLE, type Store } from './store.js';
@@ -33,7 +33,7 @@ export class Outgoing {
     if (this.#store.snapshotsDue.size > 0) return true;
     for (const peer of this.#store.peers.values()) {
       if (!peer.up) continue;
-      if (peer.dirty.length > 0 && peer.inFlightBytes < LIMITS.pushWindowBytes) return true;
+      if (peer.urgent && peer.dirty.length > 0 && peer.inFlightBytes < LIMITS.pushWindowBytes) return true;
       if (peer.answerUpTo > 0 || peer.offers.size > 0 || peer.replies.length > 0) return true;
     }
     return false;
@@ -48,12 +48,14 @@ export class Outgoing {
     for (const peer of store.peers.values()) {
       if (!peer.up) continue;
       const snapshots = due.get(peer);
-      if (snapshots !== undefined || peer.dirty.length > 0) {
+      // what trails goes along with what is said anyway
+      const isDue = peer.urgent || peer.answerUpTo > 0;
+      if (snapshots !== undefined || (isDue && peer.dirty.length > 0)) {
         this.#pieces = snapshots ?? [];
         this.#marks = [];
         this.#uptos = [];
         this.#collect(peer, now);
-        if (this.#pieces.length > 0) whole = this.#send(peer, whole);
+        if (this.#pieces.length > 0) whole = this.#send(peer, whole, now);
       }
       this.#answer(peer);
     }
@@ -108,6 +110,8 @@ export class Outgoing {
       later.push(mark);
     }
     peer.dirty = later;
+    peer.urgent = later.length > 0;
+    peer.trailAt = Number.POSITIVE_INFINITY;
   }
 
   /** Writes, or finds written, the run after what was sent last; answers its size. */
@@ -195,7 +199,7 @@ export class Outgoing {
     return this.#writer.length - start;
   }
 
-  #send(peer: Peer, whole: { start: number; end: number; bytes: Uint8Array } | null): typeof whole {
+  #send(peer: Peer, whole: { start: number; end: number; bytes: Uint8Array } | null, now: number): typeof whole {
     const pieces = this.#pieces;
     let bytes: Uint8Array;
     let shared = whole;
@@ -217,10 +221,24 @@ export class Outgoing {
       }
     }
     const number = ++this.#batch;
-    peer.inFlight.push({ number, bytes: bytes.length, marks: this.#marks, uptos: this.#uptos });
+    const { entrusted } = peer;
+    const [marks, uptos] = [this.#marks, this.#uptos];
+    peer.inFlight.push({ number, bytes: bytes.length, marks, uptos, sentAt: now, entrusted });
     peer.inFlightBytes += bytes.length;
     this.#store.ports.send(peer.id, { type: 'push', batch: number, bytes });
+    if (entrusted.length > 0) this.#entrust(peer, entrusted);
     return shared;
+  }
+
+  /** After the push, so that the peer holds the entries when it reads the answers. */
+  #entrust(peer: Peer, entrusted: readonly Entrusted[]): void {
+    peer.entrusted = [];
+    for (const { entry, request } of entrusted) {
+      const { strand } = entry;
+      if (entry.waiting !== request || strand.lineage.markOf(peer).sent < entry.s) continue;
+      const position = `1~${entry.lid}.${entry.s.toString(36)}${strand.log.othersThan(strand)}`;
+      request.passedOn!.entrust({ ok: true, id: entry.id, position, copies: 2 });
+    }
   }
 
   #answer(peer: Peer): void {

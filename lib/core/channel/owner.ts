@@ -89,7 +89,21 @@ export class Owner {
     } else entry.waiting = request;
     if (store.required > 1) store.pending.add(slot);
     store.touch(lineage);
-    store.spread(lineage, now);
+    const peer = store.spreadNew(lineage, request.passedOn?.by, now);
+    if (peer !== null && entry.waiting !== null && this.#mayEntrust(entry)) peer.entrusted.push({ entry, request });
+  }
+
+  /**
+   * Whether the node through which the publish came may answer it once it holds the entry: with this node it makes the
+   * two that are required, and nothing else is waited for.
+   */
+  #mayEntrust(entry: StoredEntry): boolean {
+    const { log, lineage } = entry.strand;
+    if (this.#store.required !== 2 || entry.aliases !== null || log.blockedSince > 0) return false;
+    for (const strand of log.strands.values()) {
+      if (strand.lineage !== lineage && strand.next < strand.items.end) return false;
+    }
+    return true;
   }
 
   /** Draws the name of this activation's lineage: nobody grants it, nobody else will ever draw it. */

@@ -3,9 +3,18 @@
  * Rule: what a peer confirmed counts only for the boot that confirmed it, and only while it lives.
  */
 import type { Boot, NodeId } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
 import type { Held, ReplicationMessage } from '../../wire/replication.js';
 import { Deque } from './deque.js';
 import type { Lineage } from './lineage.js';
+import type { StoredEntry } from './log.js';
+import type { AppendRequest } from './types.js';
+
+/** An entry whose publish this peer passed on, and may answer itself once it holds the entry. */
+export interface Entrusted {
+  readonly entry: StoredEntry;
+  readonly request: AppendRequest;
+}
 
 /** One push on its way: marks[i] was sent up to uptos[i]. */
 export interface Batch {
@@ -13,6 +22,10 @@ export interface Batch {
   readonly bytes: number;
   readonly marks: readonly Mark[];
   readonly uptos: readonly number[];
+  /** Own clock. */
+  readonly sentAt: number;
+  /** Publishes whose answers went with it. */
+  readonly entrusted: readonly Entrusted[];
 }
 
 export class Peer {
@@ -26,6 +39,11 @@ export class Peer {
   epoch = 0;
   /** Marks with something to send. */
   dirty: Mark[] = [];
+  /** They leave with this turn; else by `trailAt`, own clock. */
+  urgent = false;
+  trailAt = Number.POSITIVE_INFINITY;
+  /** To be answered by the peer itself, with the push that brings it the entry. */
+  entrusted: Entrusted[] = [];
   inFlight = new Deque<Batch>();
   inFlightBytes = 0;
   /** Highest batch received and not answered yet; 0 for none. */
@@ -45,11 +63,39 @@ export class Peer {
     return this.live || this.up;
   }
 
+  /** It takes more, and what it was sent earlier is confirmed: a commit may wait for it. */
+  isPrompt(now: number, patienceMs: number): boolean {
+    if (!this.up || this.inFlightBytes >= LIMITS.pushWindowBytes) return false;
+    const oldest = this.inFlight.peek();
+    return oldest === undefined || now - oldest.sentAt <= patienceMs;
+  }
+
+  /** What the mark lacks leaves with this turn. */
+  push(mark: Mark): void {
+    this.#queue(mark);
+    this.urgent = true;
+  }
+
+  /** It leaves by then, with whatever leaves before. */
+  trail(mark: Mark, at: number): void {
+    this.#queue(mark);
+    if (at < this.trailAt) this.trailAt = at;
+  }
+
+  #queue(mark: Mark): void {
+    if (mark.queued) return;
+    mark.queued = true;
+    this.dirty.push(mark);
+  }
+
   /** The link broke, came back, or the process behind it is another one. */
   reset(): void {
     this.epoch++;
     for (const mark of this.dirty) mark.queued = false;
     this.dirty = [];
+    this.urgent = false;
+    this.trailAt = Number.POSITIVE_INFINITY;
+    this.entrusted = [];
     this.inFlight = new Deque();
     this.inFlightBytes = 0;
     this.answerUpTo = 0;

@@ -9,7 +9,7 @@ import { Lineage } from './lineage.js';
 import { ChannelLog, type StoredEntry } from './log.js';
 import type { Mutation } from './mutations.js';
 import type { ChannelsOptions } from './options.js';
-import { Peer } from './peer.js';
+import { type Mark, Peer } from './peer.js';
 import type { ChannelsPorts, LivePeer, SelfPeer } from './ports.js';
 import { SlotState } from './slot.js';
 import type { AppendRequest } from './types.js';
@@ -202,18 +202,53 @@ export class Store {
 
   /** Queues what each target of the lineage's slot lacks. */
   spread(lineage: Lineage, now: number): void {
+    const outs = this.#outsOf(lineage, now);
+    for (let i = 0; i < outs.length; i++) {
+      const mark = outs[i]!;
+      if (mark.peer.up && mark.have < lineage.have) mark.peer.push(mark);
+    }
+  }
+
+  /**
+   * The same for an entry that was just appended: at once to as many copies as its commit waits for, the node through
+   * which it came being the first of them, to the others a little later. Answers that node, if it is among them.
+   */
+  spreadNew(lineage: Lineage, via: NodeId | undefined, now: number): Peer | null {
+    const { trailMs } = this.options;
+    const outs = this.#outsOf(lineage, now);
+    // with one acknowledgement nobody is waited for; still one copy is to have it soon
+    let due = Math.max(1, this.required - 1);
+    // nodes that prepare to hold the slot are to keep up with it
+    if (this.next !== null || trailMs === 0) due = outs.length;
+    let entry: Peer | null = null;
+    for (let i = 0; i < outs.length; i++) {
+      const { peer } = outs[i]!;
+      if (peer.id !== via || !peer.isPrompt(now, trailMs)) continue;
+      entry = peer;
+      due--;
+    }
+    for (let i = 0; i < outs.length; i++) {
+      const mark = outs[i]!;
+      const { peer } = mark;
+      if (!peer.up) continue;
+      if (peer === entry) peer.push(mark);
+      else if (due > 0 && peer.isPrompt(now, trailMs)) {
+        peer.push(mark);
+        due--;
+      } else peer.trail(mark, now + trailMs);
+    }
+    // too few that answer promptly: whoever answers first
+    if (due > 0) this.spread(lineage, now);
+    return entry;
+  }
+
+  #outsOf(lineage: Lineage, now: number): readonly Mark[] {
     const targets = this.targets(lineage.slot, now);
     if (lineage.outsVersion !== lineage.slot.targetsEdition) {
       lineage.outs = targets.map((peer) => lineage.markOf(peer));
       lineage.outsVersion = lineage.slot.targetsEdition;
     }
-    const { outs } = lineage;
-    for (let i = 0; i < outs.length; i++) {
-      const mark = outs[i]!;
-      if (mark.queued || !mark.peer.up || mark.have >= lineage.have) continue;
-      mark.queued = true;
-      mark.peer.dirty.push(mark);
-    }
+    return lineage.outs;
   }
 
   spreadSlot(slot: SlotState, now: number): void {

@@ -4,6 +4,7 @@
  */
 import type { Data, GapReason } from '../../wire/client.js';
 import type { AppendResult, Entry } from '../../wire/entry.js';
+import type { NodeId } from '../../wire/ids.js';
 import type { Position } from '../../wire/position.js';
 
 export type { AppendResult, Entry } from '../../wire/entry.js';
@@ -25,8 +26,19 @@ export interface AppendRequest {
   readonly data: Data;
   /** Own clock, ms: when this node got it, less the age it came with. */
   readonly firstTriedAt: number;
+  /** undefined where it entered at this node. */
+  readonly passedOn?: PassedOn | undefined;
   /** Called once, synchronously or later. */
   done(result: AppendResult): void;
+}
+
+/** Of a publish that another node passed on: that node may give the answer, rather than wait for this one to. */
+export interface PassedOn {
+  readonly by: NodeId;
+  /** It gives this answer once it holds the entry that the position names. What `done` says of success later stays here. */
+  entrust(result: AppendResult): void;
+  /** It did not take the entry: `done` answers after all, at once where it was called before. */
+  withdraw(): void;
 }
 
 /** What a reader gets that comes from a position: what it missed, in the channel's order. */

@@ -3,10 +3,11 @@
  * answered because a link broke, is tried again with the same id until its deadline, so a retry can never double it.
  * A node that is asked by a peer passes on at most once more, and leaves retrying to the node where the publish entered.
  */
-import type { NodeId, Slot } from '../../wire/ids.js';
+import type { LineageId, NodeId, Slot } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
+import { firstOf } from '../../wire/position.js';
 import { AnswersReader, type Forward, ForwardsReader } from '../../wire/publishes.js';
-import { type AppendRequest, type AppendResult, idOf } from '../channel/types.js';
+import { type AppendRequest, type AppendResult, idOf, type PassedOn } from '../channel/types.js';
 
 export const PUBLISH_TIMES = {
   /** From its arrival until `timeout` is answered. The caller may go on with the same id. */
@@ -20,8 +21,10 @@ export const PUBLISH_TIMES = {
 export interface PublishPorts {
   readonly self: NodeId;
   forward(to: NodeId, publish: Forward, req: number, ageMs: number): void;
-  /** `id`: the one it was published under. */
-  answer(to: NodeId, req: number, id: string, result: AppendResult): void;
+  /** `id`: the one it was published under. `onceHeld`: it counts once the node that asked holds the entry. */
+  answer(to: NodeId, req: number, id: string, result: AppendResult, onceHeld: boolean): void;
+  /** Everything of the lineage up to s is stored here. */
+  holds(lid: LineageId, s: number): boolean;
   slotOf(channel: string): Slot;
   ownerOf(slot: Slot): NodeId | undefined;
   owns(slot: Slot): boolean;
@@ -41,7 +44,7 @@ type Origin =
  * A publish that entered at this node (`retries`) or came from a peer. One object from its arrival to its answer: those
  * under way outlive a collection of the young, so what they are made of is copied.
  */
-class Publish implements AppendRequest {
+class Publish implements AppendRequest, PassedOn {
   readonly channel: string;
   readonly ownId: string;
   readonly publisher: string;
@@ -57,6 +60,9 @@ class Publish implements AppendRequest {
   readonly #publishes: Publishes;
   readonly #origin: Origin;
   #answered = false;
+  #entrusted = false;
+  /** What was to be answered while the node that asked was entrusted with it. */
+  #kept: AppendResult | null = null;
 
   constructor(
     publishes: Publishes,
@@ -84,6 +90,26 @@ class Publish implements AppendRequest {
     return this.#answered;
   }
 
+  get passedOn(): PassedOn | undefined {
+    return this.#origin.from === undefined ? undefined : this;
+  }
+
+  get by(): NodeId {
+    return this.#origin.from!;
+  }
+
+  entrust(result: AppendResult): void {
+    const origin = this.#origin;
+    if (this.#answered || origin.from === undefined) return;
+    this.#entrusted = true;
+    this.#publishes.answer(origin, idOf(this), result, true);
+  }
+
+  withdraw(): void {
+    this.#entrusted = false;
+    if (this.#kept !== null) this.finish(this.#kept);
+  }
+
   done(result: AppendResult): void {
     if (this.#answered) return;
     if (!result.ok && this.hops === 0 && mayRetry(result.code)) return this.#publishes.later(this);
@@ -92,10 +118,14 @@ class Publish implements AppendRequest {
 
   finish(result: AppendResult): void {
     if (this.#answered) return;
+    if (this.#entrusted && result.ok) {
+      this.#kept = result;
+      return;
+    }
     this.#answered = true;
     const origin = this.#origin;
     if (origin.from === undefined) origin.done(result);
-    else this.#publishes.answer(origin, idOf(this), result);
+    else this.#publishes.answer(origin, idOf(this), result, false);
   }
 }
 
@@ -156,6 +186,8 @@ export class Publishes {
     while (m.next()) {
       const publish = this.#forwarded.get(m.req);
       if (publish?.to !== from) continue;
+      // what was pushed before it was not taken: the owner learns of that, and answers anew
+      if (m.onceHeld && !this.#isHeld(m.position)) continue;
       this.#forwarded.delete(m.req);
       publish.done(m.resultFor(publish));
     }
@@ -183,8 +215,9 @@ export class Publishes {
     to: { readonly from: NodeId; readonly req: number; readonly link: number },
     id: string,
     result: AppendResult,
+    onceHeld: boolean,
   ): void {
-    if (to.link === this.#linkWith(to.from)) this.#ports.answer(to.from, to.req, id, result);
+    if (to.link === this.#linkWith(to.from)) this.#ports.answer(to.from, to.req, id, result, onceHeld);
   }
 
   later(publish: Publish): void {
@@ -214,6 +247,11 @@ export class Publishes {
       if (publish.deadlineAt <= now) publish.finish(TIMEOUT);
       else this.#route(publish, now);
     }
+  }
+
+  #isHeld(position: string): boolean {
+    const { lid, s } = firstOf(position);
+    return this.#ports.holds(lid, s);
   }
 
   #linkWith(peer: NodeId): number {

@@ -24,6 +24,7 @@ export class WriteQueue {
   readonly #isBusy: (now: number) => boolean;
   #flushedAt = 0;
   #holding = false;
+  #collecting = false;
   #due = false;
 
   /** `isBusy`: whether the event loop had no rest of late. */
@@ -34,7 +35,12 @@ export class WriteQueue {
   }
 
   add(outbox: Outbox): void {
-    if (this.#dirty.push(outbox) === 1) this.#wake();
+    if (this.#dirty.push(outbox) === 1 && !this.#collecting) this.#wake();
+  }
+
+  /** `flush` is called in this turn: nothing that comes before it needs one of its own. */
+  collect(): void {
+    this.#collecting = true;
   }
 
   /** Nothing is held back when this turn ends. */
@@ -43,6 +49,7 @@ export class WriteQueue {
   }
 
   flush(now: number): void {
+    this.#collecting = false;
     const dirty = this.#dirty;
     if (dirty.length === 0) return;
     if (!this.#due && now - this.#flushedAt < HOLD_MS && this.#isBusy(now)) return this.#hold();
