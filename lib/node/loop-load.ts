@@ -12,14 +12,23 @@ export class LoopLoad {
   #last: EventLoopUtilization = performance.eventLoopUtilization();
   #lookedAt = 0;
   #busy = false;
+  readonly #onChange: (busy: boolean) => void;
+
+  constructor(onChange: (busy: boolean) => void) {
+    this.#onChange = onChange;
+  }
 
   /** As of the last LOOK_MS to which anybody asked; `now` in monotonic ms. */
   readonly isBusy = (now: number): boolean => {
     if (now - this.#lookedAt < LOOK_MS) return this.#busy;
     this.#lookedAt = now;
     const current = performance.eventLoopUtilization();
-    this.#busy = performance.eventLoopUtilization(current, this.#last).utilization >= BUSY_FROM;
+    const busy = performance.eventLoopUtilization(current, this.#last).utilization >= BUSY_FROM;
     this.#last = current;
-    return this.#busy;
+    if (busy !== this.#busy) {
+      this.#busy = busy;
+      this.#onChange(busy);
+    }
+    return busy;
   };
 }

@@ -2,6 +2,8 @@
  * Messages as the bytes that a socket takes. Readers of a channel get the same entry one after the other, so the bytes
  * of the last entry are kept, once for each way of framing: a reader after the first costs no encoding.
  */
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../wire/client.js';
 import { entryFields, messageJson, serverJson } from '../../wire/codec-client.js';
 import { entryMsgpack, serverMsgpack } from '../../wire/codec-client-msgpack.js';
@@ -103,6 +105,24 @@ function webSocketFrame(opcode: number, payload: Uint8Array): Buffer {
   return frame;
 }
 
+const MASKED = 0x80;
+const MASK_BYTES = 4;
+
+/** A binary message as the side of a connection that dialled has to send it, under a mask of zeros. */
+export function maskedFrame(payload: Uint8Array): Buffer {
+  const head = headBytes(payload.length);
+  const frame = Buffer.allocUnsafe(head + MASK_BYTES + payload.length);
+  writeHead(frame, BINARY, payload.length);
+  frame[1]! |= MASKED;
+  frame.fill(0, head, head + MASK_BYTES);
+  frame.set(payload, head + MASK_BYTES);
+  return frame;
+}
+
+export function binaryFrame(payload: Uint8Array): Buffer {
+  return webSocketFrame(BINARY, payload);
+}
+
 function headBytes(length: number): number {
   return length < 126 ? 2 : length < 65_536 ? 4 : 10;
 }
@@ -123,6 +143,15 @@ function writeHead(frame: Buffer, opcode: number, length: number): number {
   frame.writeUInt32BE(0, 2);
   frame.writeUInt32BE(length, 6);
   return 10;
+}
+
+/** Whether ws writes its frames to its socket as they are, in the order of the calls: then they may be written there. */
+export const writesPastWs = typeof (WebSocket.prototype as unknown as { setSocket?: unknown }).setSocket === 'function';
+
+/** The socket under an open WebSocket. */
+export function socketOf(ws: WebSocket): Socket | null {
+  const { _socket } = ws as unknown as { _socket?: Socket | null };
+  return ws.readyState === WebSocket.OPEN && _socket ? _socket : null;
 }
 
 /** The payload of a frame made here, for a socket that must be written to through ws. */

@@ -16,7 +16,7 @@ import { LIMITS } from '../../wire/limits.js';
 import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
 import { Connection } from './connection.js';
-import { type Frame, frameOf, PING_FRAME, payloadOf, serverFrame } from './frames.js';
+import { type Frame, frameOf, PING_FRAME, payloadOf, serverFrame, socketOf, writesPastWs } from './frames.js';
 import { PublishRate } from './publish-rate.js';
 
 /** What the URL of the upgrade said. */
@@ -183,8 +183,7 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
   }
 
   protected get socket(): Socket | null {
-    const { _socket } = this.#ws as unknown as { _socket?: Socket | null };
-    return this.#ws.readyState === WebSocket.OPEN && _socket ? _socket : null;
+    return socketOf(this.#ws);
   }
 
   protected override write(socket: Socket, frame: Frame): void {
@@ -326,6 +325,3 @@ function onError(this: WebSocket): void {
 function onClose(this: WebSocket): void {
   (this as ClientSocket).connection!.ended();
 }
-
-/** Whether ws writes its frames to `_socket` as they are, in the order of the calls: then they may be written there. */
-const writesPastWs = typeof (WebSocket.prototype as unknown as { setSocket?: unknown }).setSocket === 'function';
