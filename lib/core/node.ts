@@ -111,7 +111,7 @@ export class Core implements NodeCore {
         this.#outbox.answer(to, req, id, result, onceHeld);
         this.#wantFlush();
       },
-      holds: (lid, s) => this.channels.holds(lid, s),
+      holds: (lid, s) => this.channels.holds(lid, s) || options.mutations?.has('answerUnheld') === true,
     });
     this.sessions = new Sessions(this.#sessionsPorts(), options.sessionsPerSecond);
     this.moves = this.#createMoves();

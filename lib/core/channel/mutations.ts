@@ -5,6 +5,8 @@
 export const MUTATIONS = [
   /** Acknowledges when the entry is appended. */
   'ackBeforeReplicate',
+  /** The entry node answers at once, and gets the entry with what trails. */
+  'answerUnheld',
   /** Counts confirmations of a process that is gone. */
   'countStaleBoot',
   /** Drops a slot's data when the table no longer names this node for it. */

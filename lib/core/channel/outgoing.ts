@@ -237,6 +237,7 @@ export class Outgoing {
       const { strand } = entry;
       if (entry.waiting !== request || strand.lineage.markOf(peer).sent < entry.s) continue;
       const position = `1~${entry.lid}.${entry.s.toString(36)}${strand.log.othersThan(strand)}`;
+      this.#store.counters.entrusted++;
       request.passedOn!.entrust({ ok: true, id: entry.id, position, copies: 2 });
     }
   }

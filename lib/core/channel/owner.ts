@@ -90,7 +90,10 @@ export class Owner {
     if (store.required > 1) store.pending.add(slot);
     store.touch(lineage);
     const peer = store.spreadNew(lineage, request.passedOn?.by, now);
-    if (peer !== null && entry.waiting !== null && this.#mayEntrust(entry)) peer.entrusted.push({ entry, request });
+    if (peer === null || entry.waiting === null || !this.#mayEntrust(entry)) return;
+    peer.entrusted.push({ entry, request });
+    if (!store.planted('answerUnheld')) return;
+    request.passedOn!.entrust({ ok: true, id: entry.id, position: positionAfter(entry), copies: 2 });
   }
 
   /**

@@ -67,6 +67,7 @@ export class Store {
   publishers = 0;
   readonly counters = {
     appended: 0,
+    entrusted: 0,
     committed: 0,
     acknowledged: 0,
     repeated: 0,
@@ -231,7 +232,7 @@ export class Store {
       const mark = outs[i]!;
       const { peer } = mark;
       if (!peer.up) continue;
-      if (peer === entry) peer.push(mark);
+      if (peer === entry && !this.planted('answerUnheld')) peer.push(mark);
       else if (due > 0 && peer.isPrompt(now, trailMs)) {
         peer.push(mark);
         due--;

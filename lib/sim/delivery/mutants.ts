@@ -34,6 +34,7 @@ const QUICK = { quick: true } as const;
 
 export const MUTANTS: readonly Mutant[] = [
   node('ackBeforeReplicate', ['cut-off', 'triggered'], 60, QUICK),
+  node('answerUnheld', ['triggered', 'cut-off', 'quiet'], 60, { scripts: ['killed-on-ack'], ...QUICK }),
   node('countStaleBoot', ['planned', 'cut-off'], 40, QUICK),
   node('dropWhenNotHolder', ['quiet', 'planned'], 40, QUICK),
   node('reuseLineage', ['planned', 'quiet'], 40, QUICK),
