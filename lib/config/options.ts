@@ -193,7 +193,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: 2,
     clusterWide: true,
     group: 'delivery',
-    help: 'copies stored before a publish is acknowledged',
+    help: 'copies stored before a publish is acknowledged; the others follow within 20 ms',
   }),
   option('whenShort', {
     name: 'when-short',
