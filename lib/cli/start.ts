@@ -31,7 +31,7 @@ export async function runStart(flags: ReadonlyMap<string, unknown>, configFile: 
     options,
     (complete, identity, url, ports) => new Core(coreOptions(complete, identity, url), ports),
   );
-  paceNursery(node);
+  paceNursery();
   const told = new Teller(node, json);
   const ended = new Promise<number>((resolve, reject) => {
     node.once('closed', () => resolve(EXIT.done));

@@ -12,23 +12,14 @@ export class LoopLoad {
   #last: EventLoopUtilization = performance.eventLoopUtilization();
   #lookedAt = 0;
   #busy = false;
-  readonly #onChange: (busy: boolean) => void;
-
-  constructor(onChange: (busy: boolean) => void) {
-    this.#onChange = onChange;
-  }
 
   /** As of the last LOOK_MS to which anybody asked; `now` in monotonic ms. */
   readonly isBusy = (now: number): boolean => {
     if (now - this.#lookedAt < LOOK_MS) return this.#busy;
     this.#lookedAt = now;
     const current = performance.eventLoopUtilization();
-    const busy = performance.eventLoopUtilization(current, this.#last).utilization >= BUSY_FROM;
+    this.#busy = performance.eventLoopUtilization(current, this.#last).utilization >= BUSY_FROM;
     this.#last = current;
-    if (busy !== this.#busy) {
-      this.#busy = busy;
-      this.#onChange(busy);
-    }
-    return busy;
+    return this.#busy;
   };
 }

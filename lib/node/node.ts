@@ -37,8 +37,6 @@ export interface NodeEvents {
   superseded: [];
   /** Somebody asked for a drain over HTTP; the node drains and stops. */
   draining: [];
-  /** The event loop has had no rest of late, or has some again. */
-  busy: [boolean];
   closed: [];
 }
 
@@ -103,8 +101,7 @@ export class Node extends EventEmitter<NodeEvents> {
       (now) => this.#tick(now),
       (stalledMs) => this.#stalled(stalledMs),
     );
-    const load = new LoopLoad((busy) => this.emit('busy', busy));
-    this.#writes = new WriteQueue(this.stats, () => this.#turns.touch(), load.isBusy);
+    this.#writes = new WriteQueue(this.stats, () => this.#turns.touch(), new LoopLoad().isBusy);
   }
 
   get id(): NodeId {
