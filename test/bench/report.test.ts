@@ -66,7 +66,7 @@ test('a failed run is counted in its row', (t) => {
 
 test('the report names machine, versions and what was left out', (t) => {
   const text = report(resultsOf([cell('nats', [12])]));
-  for (const part of ['a cpu', 'nats-server 2', 'centrifugo', 'npm run bench']) t.true(text.includes(part));
+  for (const part of ['a cpu', 'nats-server 2', 'cometd', 'npm run bench']) t.true(text.includes(part));
 });
 
 test('charts are drawn where there is something to compare', (t) => {

@@ -76,6 +76,26 @@ test('an nchan reader with history resumes after the id of its last message', (t
   t.is(said.delivered, 1);
 });
 
+test('a Centrifugo reader with history comes back with its epoch and last offset, and answers pings', (t) => {
+  const { link, said } = linkOf();
+  const wire = WIRES['centrifugo-history'].reader(link);
+  wire.opened();
+  t.is(said.sent.at(-1), '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"u7"}}');
+  hear(wire, '{"id":1,"connect":{"client":"c"}}\n{"id":2,"subscribe":{"recoverable":true,"epoch":"e","offset":4}}');
+  const push = (offset: number) => `{"push":{"channel":"u7","pub":{"data":${payload},"offset":${offset}}}}`;
+  hear(wire, `${push(5)}\n{}\n${push(16)}`);
+  t.is(said.sent.at(-1), '{}');
+  wire.closed();
+  wire.opened();
+  t.true(said.sent.at(-1)!.endsWith('{"channel":"u7","recover":true,"epoch":"e","offset":16}}'));
+  hear(wire, '{"id":2,"subscribe":{"epoch":"f","was_recovering":true}}');
+  hear(wire, '{"push":{"channel":"u7","unsubscribe":{"code":2500}}}');
+  t.true(said.sent.at(-1)!.endsWith('{"channel":"u7","recover":true,"epoch":"f","offset":0}}'));
+  hear(wire, '{"id":2,"error":{"code":100,"message":"internal server error"}}');
+  t.is(said.ready, 2);
+  t.deepEqual(said.faults, ['not recovered', '100 internal server error']);
+});
+
 test('a Faye reader subscribes once and keeps its client id', (t) => {
   const { link, said } = linkOf();
   const wire = WIRES.faye.reader(link);

@@ -1,4 +1,5 @@
 /** Every wire by name: the generator's processes are told a name, the adapters say which one is theirs. */
+import { centrifugoPublisher, centrifugoReader } from './centrifugo.js';
 import { fayePublisher, fayeReader } from './faye.js';
 import { halodReader } from './halod.js';
 import { halodPublisher } from './halod-publisher.js';
@@ -10,6 +11,8 @@ import { socketioPublisher, socketioReader } from './socketio.js';
 import type { Wire } from './wire.js';
 
 export const WIRES = {
+  centrifugo: { reader: centrifugoReader(false), publisher: centrifugoPublisher },
+  'centrifugo-history': { reader: centrifugoReader(true), publisher: centrifugoPublisher },
   faye: { reader: fayeReader, publisher: fayePublisher },
   halod: { reader: halodReader, publisher: halodPublisher },
   jetstream: { reader: jetstreamReader, publisher: jetstreamPublisher },
