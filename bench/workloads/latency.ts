@@ -40,7 +40,7 @@ export const latency: Workload = {
       await pause(1_000);
       progress('pace');
       await stage.generator.publish({ do: 'pace', rate: variant.rate!, order: 'random' });
-      await pause(WARM_MS);
+      await pause(peer.warmMs ?? WARM_MS);
       await stage.generator.sample('each');
       const interval = await stage.over(seconds);
       const { p50Ms, p99Ms, p999Ms, maxMs } = await stage.generator.latencies();

@@ -108,6 +108,30 @@ test('a Faye reader subscribes once and keeps its client id', (t) => {
   t.true(said.sent.at(-1)!.includes('"clientId":"me"'));
 });
 
+test('a CometD reader comes back with its client id, and shakes hands again where it is not known', (t) => {
+  const { link, said } = linkOf();
+  const wire = WIRES.cometd.reader(link);
+  wire.opened();
+  hear(wire, '[{"channel":"/meta/handshake","clientId":"me","successful":true}]');
+  t.true(said.sent[1]!.includes('"subscription":"/u/u7"'));
+  hear(wire, '[{"channel":"/meta/subscribe","successful":true}]');
+  hear(wire, `[{"data":${payload},"channel":"/u/u7"},{"channel":"/meta/connect","successful":true}]`);
+  t.is(said.delivered, 1);
+  t.is(said.ready, 1);
+  wire.closed();
+  wire.opened();
+  t.regex(said.sent.at(-1)!, /"clientId":"me".*"advice":\{"timeout":0\}/);
+  hear(wire, '[{"channel":"/meta/connect","successful":true}]');
+  t.is(said.ready, 2);
+  wire.closed();
+  wire.opened();
+  hear(wire, '[{"channel":"/meta/connect","successful":false,"error":"402","advice":{"reconnect":"handshake"}}]');
+  t.true(said.sent.at(-1)!.includes('/meta/handshake'));
+  t.is(said.ready, 2);
+  hear(wire, '[{"channel":"/meta/subscribe","successful":false,"error":"403"}]');
+  t.deepEqual(said.faults, ['/meta/subscribe: 403']);
+});
+
 test('a halod reader follows a redirect and resumes from its last position', (t) => {
   const { link, said } = linkOf();
   const wire = WIRES.halod.reader(link);
