@@ -1,7 +1,7 @@
 /**
  * Centrifugo: readers over its bidirectional WebSocket in JSON, several objects in a frame on lines of their own. With
  * recovery a reader comes back with the epoch and the offset it had, and gets what it missed in the answer. The publisher
- * POSTs batches to the HTTP API, pipelined, a channel always over the same connection, which keeps its order.
+ * POSTs batches to the HTTP API, pipelined, a channel always over the same connection, which keeps its order; while two are under way there, the next gathers more.
  */
 import { PipelinedHttp } from './pipelined-http.js';
 import type { Endpoint, PublisherLink, PublisherWireFactory, ReaderWireFactory } from './wire.js';
@@ -13,6 +13,9 @@ import { ByteWriter } from './writer.js';
  */
 const CLUSTERED = { connections: 2, isParallel: true } as const;
 const ALONE = { connections: 8, isParallel: false } as const;
+/** As many requests are under way on a connection; what comes meanwhile gathers in larger batches, up to the bound. */
+const UNDER_WAY_MAX = 2;
+const BATCH_MAX = 256;
 const LF = 0x0a;
 const PUBLICATION = Buffer.from('"pub":{', 'latin1');
 const OFFSET = Buffer.from('"offset":', 'latin1');
@@ -100,6 +103,8 @@ class BatchPoster {
   readonly #batches: Batch[] = [];
   readonly #counts = new Map<string, number>();
   readonly #isParallel: boolean;
+  #underWay = 0;
+  #isDue = false;
 
   constructor(link: PublisherLink, endpoint: Endpoint, isParallel: boolean) {
     this.#isParallel = isParallel;
@@ -111,6 +116,8 @@ class BatchPoster {
         if (status === 200 && error === undefined) link.acked(id, 1);
         else link.refused(id, error === undefined ? `HTTP ${status}` : `${error.code} ${error.message}`);
       }
+      this.#underWay--;
+      if (this.#isDue) this.flush();
     });
   }
 
@@ -121,9 +128,19 @@ class BatchPoster {
     commands.bytes(payload);
     commands.text('}}');
     ids.push(id);
+    if (ids.length === BATCH_MAX) this.#send();
   }
 
   flush(): void {
+    this.#isDue = this.#underWay >= UNDER_WAY_MAX;
+    if (!this.#isDue) this.#send();
+  }
+
+  close(): void {
+    this.#http.close();
+  }
+
+  #send(): void {
     this.#counts.clear();
     for (const batch of this.#batches) {
       if (batch.ids.length === 0) break;
@@ -133,11 +150,8 @@ class BatchPoster {
       batch.ids = [];
       const head = `POST /api/batch HTTP/1.1\r\nHost: n\r\nContent-Length: ${body.length}\r\n\r\n`;
       this.#http.write(Buffer.from(head, 'latin1'), body);
+      this.#underWay++;
     }
-  }
-
-  close(): void {
-    this.#http.close();
   }
 
   #batchFor(channel: string): Batch {
