@@ -13,7 +13,7 @@ import { loadResults, type Results } from './harness/results.js';
 import { jobsOf, runAll } from './harness/runner.js';
 import { ASSUMPTIONS, costsOf, scalingTables } from './harness/scaling.js';
 import type { Peer } from './peers/peer.js';
-import { LEFT_OUT, PEERS } from './peers/registry.js';
+import { PEERS } from './peers/registry.js';
 import { WORKLOADS } from './workloads/registry.js';
 
 interface Options {
@@ -99,7 +99,6 @@ function list(root: string): void {
       : `${check.why}; ${check.install ?? ''}`;
     console.log(`  ${peer.name.padEnd(18)} ${peer.title} (${peer.guarantee}): ${state}`);
   }
-  for (const [name, why] of Object.entries(LEFT_OUT)) console.log(`  ${name.padEnd(18)} ${why}`);
   console.log('workloads:');
   for (const workload of WORKLOADS)
     console.log(
@@ -173,7 +172,7 @@ async function main(): Promise<void> {
     machine: describeMachine(),
     options: { runs: options.runs, seconds: options.seconds, users: options.users, bytes: options.bytes },
     peers: {},
-    skipped: options.peers === 'all' ? { ...LEFT_OUT } : {},
+    skipped: {},
     cells: [],
   };
   const jobs = jobsOf(workloads, available(peers, root, results), options.nodes);

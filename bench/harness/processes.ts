@@ -155,6 +155,11 @@ export class ServerProcess {
   }
 }
 
+/** Whatever still runs: what a cluster that did not start whole has left behind. */
+export async function stopServers(): Promise<void> {
+  await Promise.all([...running].map((server) => server.stop()));
+}
+
 async function answers(port: number): Promise<boolean> {
   const socket = connect({ port, host: '127.0.0.1' });
   const isUp = await new Promise<boolean>((resolve) => {

@@ -8,7 +8,7 @@ import { ackedLostOf, lostOf } from './checker.js';
 import type { FinishAnswer, PublisherState } from './commands.js';
 import { Generator } from './generator.js';
 import { cpuMsOf, machineBusyMs, pssBytes } from './proc.js';
-import { removeDirectory, type ServerProcess, temporaryDirectory } from './processes.js';
+import { removeDirectory, type ServerProcess, stopServers, temporaryDirectory } from './processes.js';
 
 export interface StageOptions {
   readonly nodes: number;
@@ -70,7 +70,11 @@ export class Stage {
 
   static async open(peer: Peer, options: StageOptions): Promise<Stage> {
     const directory = temporaryDirectory();
-    const cluster = await peer.start(options.nodes, directory, options.root);
+    const cluster = await peer.start(options.nodes, directory, options.root).catch(async (error: unknown) => {
+      await stopServers();
+      removeDirectory(directory);
+      throw error;
+    });
     const generator = new Generator(directory);
     const stage = new Stage(options, directory, cluster, generator);
     try {

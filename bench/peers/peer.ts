@@ -28,6 +28,8 @@ export interface Peer {
   readonly isClustered: boolean;
   /** A reader that comes back gets what it missed. */
   readonly recovers: boolean;
+  /** What its compiler needs before figures mean something, where that is longer than the workloads' own warming up. */
+  readonly warmMs?: number;
   check(root: string): Availability;
   start(nodes: number, directory: string, root: string): Promise<StartedCluster>;
 }

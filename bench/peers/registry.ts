@@ -1,4 +1,6 @@
-/** Every peer, in the order of the tables; and those that are left out, with the reason. */
+/** Every peer, in the order of the tables. */
+import { centrifugo, centrifugoHistory } from './centrifugo.js';
+import { cometd } from './cometd.js';
 import { faye } from './faye.js';
 import { halod, halodSingle } from './halod.js';
 import { jetstream, nats } from './nats.js';
@@ -14,14 +16,12 @@ export const PEERS: readonly Peer[] = [
   jetstream,
   nchan,
   nchanHistory,
+  centrifugo,
+  centrifugoHistory,
   socketio,
   socketioSharded,
   socketioStreams,
   faye,
+  cometd,
   rawWs,
 ];
-
-export const LEFT_OUT: Readonly<Record<string, string>> = {
-  centrifugo: 'no adapter: neither a Debian package nor a released Go module was within reach when this was written',
-  cometd: 'no adapter: needs Java and the Oort artifacts, neither of which was within reach when this was written',
-};

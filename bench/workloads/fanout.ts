@@ -37,7 +37,7 @@ export const fanout: Workload = {
       await pause(1_000);
       progress('flood');
       await stage.generator.publish({ do: 'flood', window: WINDOW, order: 'random' });
-      await pause(WARM_MS);
+      await pause(peer.warmMs ?? WARM_MS);
       await stage.generator.sample('last');
       const interval = await stage.over(seconds);
       const { p50Ms, p99Ms } = await stage.generator.latencies();

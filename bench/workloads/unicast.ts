@@ -31,7 +31,7 @@ export const unicast: Workload = {
       await pause(1_000);
       progress('flood');
       await stage.generator.publish({ do: 'flood', window: WINDOW, order: 'random' });
-      await pause(WARM_MS);
+      await pause(peer.warmMs ?? WARM_MS);
       const interval = await stage.over(seconds);
       return resultOf(await stage.outcome(), costOf(interval));
     } finally {

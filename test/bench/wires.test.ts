@@ -76,6 +76,26 @@ test('an nchan reader with history resumes after the id of its last message', (t
   t.is(said.delivered, 1);
 });
 
+test('a Centrifugo reader with history comes back with its epoch and last offset, and answers pings', (t) => {
+  const { link, said } = linkOf();
+  const wire = WIRES['centrifugo-history'].reader(link);
+  wire.opened();
+  t.is(said.sent.at(-1), '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"u7"}}');
+  hear(wire, '{"id":1,"connect":{"client":"c"}}\n{"id":2,"subscribe":{"recoverable":true,"epoch":"e","offset":4}}');
+  const push = (offset: number) => `{"push":{"channel":"u7","pub":{"data":${payload},"offset":${offset}}}}`;
+  hear(wire, `${push(5)}\n{}\n${push(16)}`);
+  t.is(said.sent.at(-1), '{}');
+  wire.closed();
+  wire.opened();
+  t.true(said.sent.at(-1)!.endsWith('{"channel":"u7","recover":true,"epoch":"e","offset":16}}'));
+  hear(wire, '{"id":2,"subscribe":{"epoch":"f","was_recovering":true}}');
+  hear(wire, '{"push":{"channel":"u7","unsubscribe":{"code":2500}}}');
+  t.true(said.sent.at(-1)!.endsWith('{"channel":"u7","recover":true,"epoch":"f","offset":0}}'));
+  hear(wire, '{"id":2,"error":{"code":100,"message":"internal server error"}}');
+  t.is(said.ready, 2);
+  t.deepEqual(said.faults, ['not recovered', '100 internal server error']);
+});
+
 test('a Faye reader subscribes once and keeps its client id', (t) => {
   const { link, said } = linkOf();
   const wire = WIRES.faye.reader(link);
@@ -86,6 +106,30 @@ test('a Faye reader subscribes once and keeps its client id', (t) => {
   wire.opened();
   t.is(said.ready, 2);
   t.true(said.sent.at(-1)!.includes('"clientId":"me"'));
+});
+
+test('a CometD reader comes back with its client id, and shakes hands again where it is not known', (t) => {
+  const { link, said } = linkOf();
+  const wire = WIRES.cometd.reader(link);
+  wire.opened();
+  hear(wire, '[{"channel":"/meta/handshake","clientId":"me","successful":true}]');
+  t.true(said.sent[1]!.includes('"subscription":"/u/u7"'));
+  hear(wire, '[{"channel":"/meta/subscribe","successful":true}]');
+  hear(wire, `[{"data":${payload},"channel":"/u/u7"},{"channel":"/meta/connect","successful":true}]`);
+  t.is(said.delivered, 1);
+  t.is(said.ready, 1);
+  wire.closed();
+  wire.opened();
+  t.regex(said.sent.at(-1)!, /"clientId":"me".*"advice":\{"timeout":0\}/);
+  hear(wire, '[{"channel":"/meta/connect","successful":true}]');
+  t.is(said.ready, 2);
+  wire.closed();
+  wire.opened();
+  hear(wire, '[{"channel":"/meta/connect","successful":false,"error":"402","advice":{"reconnect":"handshake"}}]');
+  t.true(said.sent.at(-1)!.includes('/meta/handshake'));
+  t.is(said.ready, 2);
+  hear(wire, '[{"channel":"/meta/subscribe","successful":false,"error":"403"}]');
+  t.deepEqual(said.faults, ['/meta/subscribe: 403']);
 });
 
 test('a halod reader follows a redirect and resumes from its last position', (t) => {

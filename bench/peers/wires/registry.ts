@@ -1,5 +1,6 @@
 /** Every wire by name: the generator's processes are told a name, the adapters say which one is theirs. */
-import { fayePublisher, fayeReader } from './faye.js';
+import { bayeuxPublisher, bayeuxReader } from './bayeux.js';
+import { centrifugoPublisher, centrifugoReader } from './centrifugo.js';
 import { halodReader } from './halod.js';
 import { halodPublisher } from './halod-publisher.js';
 import { jetstreamPublisher, jetstreamReader } from './jetstream.js';
@@ -9,8 +10,14 @@ import { rawWsPublisher, rawWsReader } from './raw-ws.js';
 import { socketioPublisher, socketioReader } from './socketio.js';
 import type { Wire } from './wire.js';
 
+const FAYE = { path: '/bayeux', prefix: '/', answersAtOnce: false } as const;
+const COMETD = { path: '/cometd', prefix: '/u/', answersAtOnce: true } as const;
+
 export const WIRES = {
-  faye: { reader: fayeReader, publisher: fayePublisher },
+  centrifugo: { reader: centrifugoReader(false), publisher: centrifugoPublisher },
+  'centrifugo-history': { reader: centrifugoReader(true), publisher: centrifugoPublisher },
+  cometd: { reader: bayeuxReader(COMETD), publisher: bayeuxPublisher(COMETD) },
+  faye: { reader: bayeuxReader(FAYE), publisher: bayeuxPublisher(FAYE) },
   halod: { reader: halodReader, publisher: halodPublisher },
   jetstream: { reader: jetstreamReader, publisher: jetstreamPublisher },
   nats: { reader: natsReader, publisher: natsPublisher },
