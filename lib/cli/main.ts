@@ -61,9 +61,6 @@ SIGTERM or SIGINT hands over slots and moves clients, then exits with 0; a secon
   )
   .action(async (options: Record<string, unknown>, command: Command) => {
     rejectUnknownCommand(command);
-    const { paceNursery } = await import('./nursery.js');
-    // before what is loaded next makes it grow
-    paceNursery();
     const { runStart } = await import('./start.js');
     process.exitCode = await runStart(givenFlags(command), options['config'] as string | undefined);
   });

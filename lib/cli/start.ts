@@ -12,6 +12,7 @@ import { Core } from '../core/node.js';
 import { coreOptions } from '../node/core-options.js';
 import { Node } from '../node/node.js';
 import { CommandError, EXIT, UsageError } from './failure.js';
+import { paceNursery } from './nursery.js';
 import { colour, count, note, printJson, printLine } from './output.js';
 import { joinGroup, runWorkers } from './workers.js';
 
@@ -30,6 +31,7 @@ export async function runStart(flags: ReadonlyMap<string, unknown>, configFile: 
     options,
     (complete, identity, url, ports) => new Core(coreOptions(complete, identity, url), ports),
   );
+  paceNursery();
   const told = new Teller(node, json);
   const ended = new Promise<number>((resolve, reject) => {
     node.once('closed', () => resolve(EXIT.done));
