@@ -72,14 +72,19 @@ export class ServerProcess {
     running.add(this);
   }
 
-  /** Resolves when it serves; `line` is what it said on stdout, where it was asked to say something. */
+  /** Resolves when it serves; of Node's options it gets those in BENCH_NODE_OPTIONS. `line` is what it said on stdout, where it was asked to say something. */
   static async start(options: StartOptions): Promise<{ readonly process: ServerProcess; readonly line: string }> {
     const logFile = join(options.directory, `${options.name}.log`);
     const log = openSync(logFile, 'a');
     const wantsLine = 'line' in options.ready;
     const child = spawn(options.command, options.args, {
       cwd: options.directory,
-      env: { ...process.env, NODE_OPTIONS: '', PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, ...options.env },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: process.env['BENCH_NODE_OPTIONS'] ?? '',
+        PATH: `${process.env['PATH']}:/usr/sbin:/sbin`,
+        ...options.env,
+      },
       stdio: ['ignore', wantsLine ? 'pipe' : log, log],
     });
     closeSync(log);

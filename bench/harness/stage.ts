@@ -58,12 +58,13 @@ const PATIENCE_MS = 3_000;
 export class Stage {
   readonly cluster: StartedCluster;
   readonly generator: Generator;
+  /** In which its servers run. */
+  readonly directory: string;
   readonly #options: StageOptions;
-  readonly #directory: string;
 
   private constructor(options: StageOptions, directory: string, cluster: StartedCluster, generator: Generator) {
     this.#options = options;
-    this.#directory = directory;
+    this.directory = directory;
     this.cluster = cluster;
     this.generator = generator;
   }
@@ -173,7 +174,7 @@ export class Stage {
   async close(): Promise<void> {
     await this.generator.stop();
     await Promise.all(this.servers.map((server) => server.stop()));
-    removeDirectory(this.#directory);
+    removeDirectory(this.directory);
   }
 }
 

@@ -30,6 +30,18 @@ test('the query of the URL stands for a connect message and subscriptions', asyn
   t.is((await reader.next('message')).data, 1);
 });
 
+test('a ping is answered with what it carries', async (t) => {
+  const node = await startNode(t);
+  const reader = await new Watcher(t, `${node.url}/v1/ws?user=alice`).opened();
+  const answers: string[] = [];
+  reader.ws.on('pong', (content) => answers.push(content.toString()));
+  reader.ws.ping('');
+  reader.ws.ping('still there?');
+  reader.ws.ping('x'.repeat(125));
+  await until(() => answers.length === 3, 'an answer to each ping');
+  t.deepEqual(answers, ['', 'still there?', 'x'.repeat(125)]);
+});
+
 test('several messages may stand in one frame', async (t) => {
   const node = await startNode(t);
   const client = await new Watcher(t, `${node.url}/v1/ws`).opened();

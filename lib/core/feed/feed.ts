@@ -24,6 +24,9 @@ export type Upstream =
   /** `taken` counts the entries that came under this serial. */
   | { readonly kind: 'remote'; readonly node: NodeId; readonly serial: number; taken: number };
 
+/** One for all feeds of channels that this node serves. */
+export const LOCAL: Upstream = { kind: 'local' };
+
 /** Never written to. */
 const NOWHERE = new Map<LineageId, number>();
 const NOBODY: ReadonlySet<Reader> = new Set();

@@ -16,7 +16,7 @@ import {
 } from '../../wire/position.js';
 import type { RoutingMessage } from '../../wire/routing.js';
 import type { Entry, Gap, ReadResult } from '../channel/types.js';
-import { Feed } from './feed.js';
+import { Feed, LOCAL } from './feed.js';
 import type { FeedPorts } from './ports.js';
 import type { Reader } from './reader.js';
 
@@ -230,7 +230,7 @@ export class Feeds {
 
   /** This node serves the channel now: live readers go on from the cursor they had. */
   #openLocal(feed: Feed, now: number): void {
-    feed.upstream = { kind: 'local' };
+    feed.upstream = LOCAL;
     const cursor = feed.cursor;
     feed.cursor = this.#ports.head(feed.channel);
     for (const reader of feed.takeLive()) {

@@ -66,6 +66,7 @@ export class Listener {
       ...bounds,
       maxPayload: LIMITS.clientFrameBytesMax,
       WebSocket: ClientSocket,
+      autoPong: false,
       handleProtocols: (offered) => chooseSubprotocol(offered) ?? false,
     });
     this.#peers = new WebSocketServer({
@@ -74,9 +75,14 @@ export class Listener {
       maxPayload: LIMITS.handshakeBytesMax,
       handleProtocols: (offered) => (offered.has(PEER_SUBPROTOCOL) ? PEER_SUBPROTOCOL : false),
     });
+    const sockets = this.#sockets;
+    // one function for all, told by `this`: each of ten thousand idle connections would keep one of its own
+    function forget(this: Socket): void {
+      sockets.delete(this);
+    }
     this.#server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+      sockets.add(socket);
+      socket.on('close', forget);
     });
     this.#server.on('clientError', onClientError);
   }
@@ -111,7 +117,7 @@ export class Listener {
     this.#parts = { driver, links, router };
     this.#server.on('request', (request, response) => router.handle(request, response));
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      socket.on('error', () => socket.destroy());
+      socket.on('error', destroy);
       try {
         this.#upgrade(request, socket, head);
       } catch (error) {
@@ -147,7 +153,10 @@ export class Listener {
     if (target.path === PEER_PATH) {
       // a browser always says where a page comes from, and no page is a node
       if (request.headers.origin !== undefined) throw new HalodError('forbidden', 'this path is for other nodes');
-      this.#peers.handleUpgrade(request, socket, head, (ws) => links.accept(ws, request));
+      this.#peers.handleUpgrade(request, socket, head, (ws) => {
+        socket.off('error', destroy);
+        links.accept(ws, request);
+      });
       return;
     }
     if (target.path !== '/v1/ws') throw new HalodError('not-found', 'WebSockets are at /v1/ws');
@@ -162,6 +171,7 @@ export class Listener {
     if (driver.stats.connections >= LIMITS.connectionsMax) throw new HalodError('too-many');
     const opening = readOpening(request, target, driver.gate.wantsTokens);
     this.#clients.handleUpgrade(request, socket, head, (ws) => {
+      socket.off('error', destroy);
       new WebSocketConnection(ws as ClientSocket, opening, driver);
     });
   }
@@ -179,15 +189,23 @@ function readOpening(request: IncomingMessage, { query }: Target, wantsTokens: b
   return { subprotocol, bearer, complete, user, token, relay: isSet(query, 'relay'), after, channels };
 }
 
-/** The first that both know, in the client's order. */
 /** An address as sockets want it: IPv6 without its brackets. */
 function bare(host: string): string {
   return host.replace(/^\[|\]$/g, '');
 }
 
+/** The first that both know, in the client's order; the name as it is here, since ws keeps it with the connection. */
 function chooseSubprotocol(offered: ReadonlySet<string>): Subprotocol | undefined {
-  for (const name of offered) if ((SUBPROTOCOLS as readonly string[]).includes(name)) return name as Subprotocol;
+  for (const name of offered) {
+    const known = SUBPROTOCOLS.find((subprotocol) => subprotocol === name);
+    if (known !== undefined) return known;
+  }
   return undefined;
+}
+
+/** From the request for an upgrade until ws listens for errors itself. */
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** Node's own name for the answer that a connection owes; its own handler of such errors looks at it as well. */

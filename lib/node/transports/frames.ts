@@ -22,6 +22,7 @@ export type Framing = 'ws-json' | 'ws-msgpack' | 'sse' | 'ndjson';
 
 const TEXT = 0x81;
 const BINARY = 0x82;
+const PONG = 0x8a;
 
 /** An unmasked ping without content. */
 export const PING_FRAME = Buffer.from([0x89, 0]);
@@ -31,6 +32,15 @@ let last: Entry | undefined;
 let lastOthers: string | undefined;
 let lastFields = '';
 let frames: Partial<Record<Framing, Frame>> = {};
+
+/** The answer to a ping, whose content it repeats: 125 bytes at most. */
+export function pongFrame(content: Buffer): Frame {
+  return webSocketFrame(PONG, content);
+}
+
+export function isPong(frame: Frame): boolean {
+  return frame[0] === PONG;
+}
 
 /** `{"id":…,"channel":…,"data":…,"position":…,"time":…}` */
 export function jsonOf(entry: Entry): string {

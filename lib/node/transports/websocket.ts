@@ -4,7 +4,7 @@
  * not look as expected inside, they go through it.
  */
 import type { Socket } from 'node:net';
-import { type RawData, WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 import type { SessionSink } from '../../core/session/types.js';
 import type { ClientMessage, ServerMessage, Subprotocol } from '../../wire/client.js';
 import { type FrameReader, readJsonFrame } from '../../wire/codec-client.js';
@@ -16,7 +16,17 @@ import { LIMITS } from '../../wire/limits.js';
 import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
 import { Connection } from './connection.js';
-import { type Frame, frameOf, PING_FRAME, payloadOf, serverFrame, socketOf, writesPastWs } from './frames.js';
+import {
+  type Frame,
+  frameOf,
+  isPong,
+  PING_FRAME,
+  payloadOf,
+  pongFrame,
+  serverFrame,
+  socketOf,
+  writesPastWs,
+} from './frames.js';
 import { PublishRate } from './publish-rate.js';
 
 /** What the URL of the upgrade said. */
@@ -32,9 +42,24 @@ export interface Opening {
   readonly channels: readonly string[];
 }
 
-/** So that listeners need no closure. */
+/**
+ * Hands what ws emits to its connection. Listeners would cost each idle connection a table of them, and each message a
+ * look into it.
+ */
 export class ClientSocket extends WebSocket {
   connection: WebSocketConnection | null = null;
+
+  override emit(event: string | symbol, first?: unknown, second?: unknown): boolean {
+    const { connection } = this;
+    if (connection === null) return false;
+    if (event === 'message') connection.receive(first as Buffer, second as boolean);
+    else if (event === 'pong') connection.alive = true;
+    else if (event === 'ping') connection.pinged(first as Buffer);
+    else if (event === 'error') connection.broken();
+    else if (event === 'close') connection.ended();
+    else return false;
+    return true;
+  }
 }
 
 /** Messages that may come while a token is being checked. */
@@ -64,10 +89,6 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
     this.#state = { at: 'new', opening, timer };
     driver.stats.webSockets++;
     ws.connection = this;
-    ws.on('message', onMessage);
-    ws.on('pong', onPong);
-    ws.on('error', onError);
-    ws.on('close', onClose);
     if (opening.complete) this.#begin(opening, {});
   }
 
@@ -113,6 +134,11 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
     }
   }
 
+  /** Answered here and not by ws, which would keep a closure for it with each connection. */
+  pinged(data: Buffer): void {
+    if (!this.#closed) this.push(pongFrame(data));
+  }
+
   message(message: ClientMessage): void {
     if (this.#closed) return;
     const state = this.#state;
@@ -138,7 +164,7 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
     });
   }
 
-  /** ws found a frame that breaks the WebSocket protocol or is too large. */
+  /** ws found a frame that breaks the WebSocket protocol or is too large, and closes with 1002, 1007 or 1009. */
   broken(): void {
     this.driver.stats.badFrames++;
   }
@@ -189,6 +215,7 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
   protected override write(socket: Socket, frame: Frame): void {
     if (writesPastWs) super.write(socket, frame);
     else if (frame === PING_FRAME) this.#ws.ping();
+    else if (isPong(frame)) this.#ws.pong(payloadOf(frame));
     else this.#ws.send(payloadOf(frame), { binary: this.#framing === 'ws-msgpack', compress: false });
   }
 
@@ -307,21 +334,4 @@ const CLOSE_CODES: Partial<Record<ErrorCode, number>> = {
 function asHalodError(error: unknown): HalodError {
   if (error instanceof HalodError) return error;
   throw error;
-}
-
-function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
-  (this as ClientSocket).connection!.receive(data as Buffer, isBinary);
-}
-
-function onPong(this: WebSocket): void {
-  (this as ClientSocket).connection!.alive = true;
-}
-
-/** ws closes the connection itself, with 1002, 1007 or 1009. */
-function onError(this: WebSocket): void {
-  (this as ClientSocket).connection!.broken();
-}
-
-function onClose(this: WebSocket): void {
-  (this as ClientSocket).connection!.ended();
 }
