@@ -9,7 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 
 const LOOK_MS = 1_000;
 /** Share of the time from which on the loop counts as having no rest. */
-const BUSY_FROM = 0.8;
+const BUSY_FROM = 0.6;
 
 export function paceNursery(): void {
   let last = performance.eventLoopUtilization();
