@@ -75,9 +75,10 @@ function large(): Job[] {
     for (let seed = 1; seed <= seeds; seed++) planned.push(...of(seed));
   };
   upTo(50, (seed) => deaths(1_000, seed));
+  upTo(20, (seed) => splits(100, seed, 10 * MINUTE));
   upTo(1, (seed) => [...defects(1_000, seed, MINUTE), ...splits(1_000, seed, 10 * MINUTE)]);
   upTo(2, (seed) => stalls(seed, false));
-  upTo(5, (seed) => [traffic(1_000, seed), bootstrap(1_000, seed), ...splits(100, seed, 10 * MINUTE)]);
+  upTo(5, (seed) => [traffic(1_000, seed), bootstrap(1_000, seed)]);
   upTo(100, (seed) => deaths(1_000, seed));
   upTo(3, (seed) => splits(1_000, seed, 10 * MINUTE));
   upTo(5, (seed) => stalls(seed, false));
