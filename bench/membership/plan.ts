@@ -74,9 +74,9 @@ function large(): Job[] {
   const upTo = (seeds: number, of: (seed: number) => readonly Job[]) => {
     for (let seed = 1; seed <= seeds; seed++) planned.push(...of(seed));
   };
-  upTo(50, (seed) => deaths(1_000, seed));
-  upTo(20, (seed) => splits(100, seed, 10 * MINUTE));
+  upTo(40, (seed) => deaths(1_000, seed));
   upTo(1, (seed) => [...defects(1_000, seed, MINUTE), ...splits(1_000, seed, 10 * MINUTE)]);
+  upTo(20, (seed) => splits(100, seed, 10 * MINUTE));
   upTo(2, (seed) => stalls(seed, false));
   upTo(5, (seed) => [traffic(1_000, seed), bootstrap(1_000, seed)]);
   upTo(100, (seed) => deaths(1_000, seed));
