@@ -37,7 +37,10 @@ async function main(): Promise<void> {
   await mkdir(RESULTS, { recursive: true });
   const protocol = await protocolHash();
   const results = await readOld(protocol, values.fresh ?? false);
-  results.machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
+  // A run may go on elsewhere: the times of the simulated world are the same there, those of CPU are not.
+  if (!results.machine?.includes(machine))
+    results.machine = results.machine ? `${results.machine}; ${machine}` : machine;
   const sizes = values.sizes?.split(',').map(Number);
   const planned = jobs(values.quick ?? false).filter(
     (job) => job.experiments.some((name) => chosen.includes(name)) && (sizes === undefined || sizes.includes(job.size)),
