@@ -3,53 +3,45 @@
 import { Cluster } from '../../lib/sim/membership/cluster.js';
 import { SeededRandom } from '../../lib/sim/world-random.js';
 
+export type DeathKind = 'killed' | 'silent';
+
 export interface Death {
   readonly firstMs: number;
   readonly allMs: number;
 }
 
-export interface DeathOptions {
-  readonly size: number;
-  readonly seed: number;
-  readonly trials: number;
-  readonly silent: boolean;
-}
-
 const WITHIN_MS = 30_000;
-const SETTLE_MS = 5_000;
+const APART_MS = 5_000;
 
-/** One cluster, so many deaths one after the other; each victim is back and everyone agrees before the next. */
-export function measureDeaths(options: DeathOptions): Death[] {
-  const { size, seed, trials, silent } = options;
+/** One cluster, these deaths of different nodes in it, 5 to 8 s apart; nobody comes back. */
+export function measureDeaths(size: number, seed: number, kinds: readonly DeathKind[]): Death[] {
   const cluster = new Cluster({ seed, size, alive: true });
   const random = new SeededRandom(seed, 9);
   cluster.warm();
-  const deaths: Death[] = [];
-  for (let trial = 0; trial < trials; trial++) {
-    cluster.world.run(cluster.world.now + random.between(0, 3_000));
-    const victim = 1 + random.below(size - 1);
-    const dead = new Set<number>();
-    const startedAt = cluster.world.now;
-    let firstMs = Number.NaN;
-    let allMs = Number.NaN;
-    cluster.changed = (change) => {
-      if (change.subject !== victim || change.host === victim || change.to !== 'failed' || dead.has(change.host))
-        return;
-      dead.add(change.host);
-      const ms = change.time - startedAt;
-      if (dead.size === 1) firstMs = ms;
-      if (dead.size === size - 1) allMs = ms;
-    };
-    cluster.world.stop(victim, silent);
-    cluster.until(() => dead.size === size - 1, startedAt + WITHIN_MS);
-    deaths.push({ firstMs, allMs });
-    cluster.changed = undefined;
-    if (trial === trials - 1) break;
-    cluster.world.run(cluster.world.now + 500);
-    cluster.world.start(victim);
-    cluster.until(() => cluster.complete(), cluster.world.now + 10_000, 100);
-    // Until it has its links again: who has just started hears less, and may come in 1.5 s late.
-    cluster.world.run(cluster.world.now + SETTLE_MS);
-  }
-  return deaths;
+  return kinds.map((kind, before) => {
+    if (before > 0) cluster.run(APART_MS);
+    cluster.run(random.between(0, 3_000));
+    let victim = 1 + random.below(size - 1);
+    while (!cluster.program(victim)) victim = 1 + random.below(size - 1);
+    return die(cluster, victim, kind === 'silent', size - before - 1);
+  });
+}
+
+function die(cluster: Cluster, victim: number, silently: boolean, survivors: number): Death {
+  const { world } = cluster;
+  const dead = new Set<number>();
+  const diedAt = world.now;
+  let firstMs = Number.NaN;
+  let allMs = Number.NaN;
+  cluster.changed = (change) => {
+    if (change.subject !== victim || change.host === victim || change.to !== 'failed' || dead.has(change.host)) return;
+    dead.add(change.host);
+    const ms = change.time - diedAt;
+    if (dead.size === 1) firstMs = ms;
+    if (dead.size === survivors) allMs = ms;
+  };
+  world.stop(victim, silently);
+  cluster.until(() => dead.size === survivors, diedAt + WITHIN_MS);
+  cluster.changed = undefined;
+  return { firstMs, allMs };
 }

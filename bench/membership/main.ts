@@ -1,12 +1,14 @@
 /**
  * `npm run bench:membership [-- --quick] [--only NAME,…] [--sizes 3,10,…] [--fresh]`: how fast and how rightly nodes agree on
  * who is there, in the simulator, by size of the cluster. Writes bench/results/membership.{json,md} and plots after every
- * sample, and goes on where it was stopped: samples of the same protocol are kept, those of another are thrown away.
+ * sample, and goes on where it was stopped: samples of the same protocol are kept, those of another are thrown away. SIGINT and
+ * SIGTERM end it after the sample under way.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { drawPlots } from './charts.js';
@@ -35,10 +37,13 @@ async function main(): Promise<void> {
   await mkdir(RESULTS, { recursive: true });
   const protocol = await protocolHash();
   const results = await readOld(protocol, values.fresh ?? false);
-  results.machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
+  // A run may go on elsewhere: the times of the simulated world are the same there, those of CPU are not.
+  if (!results.machine?.includes(machine))
+    results.machine = results.machine ? `${results.machine}; ${machine}` : machine;
   const sizes = values.sizes?.split(',').map(Number);
   const planned = jobs(values.quick ?? false).filter(
-    (job) => chosen.includes(job.experiment) && (sizes === undefined || sizes.includes(job.size)),
+    (job) => job.experiments.some((name) => chosen.includes(name)) && (sizes === undefined || sizes.includes(job.size)),
   );
   await runAll(planned, results);
   await render(results);
@@ -49,7 +54,15 @@ async function runAll(planned: readonly Job[], results: Results): Promise<void> 
   const open = planned.filter((job) => !job.done(results));
   say(`${planned.length} samples, ${planned.length - open.length} of them measured before`);
   let renderedAt = Date.now();
+  let stopped = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      stopped = true;
+    });
   for (const [i, job] of open.entries()) {
+    // Signals are told only between two turns of the loop.
+    await setImmediate();
+    if (stopped) return say(`stopped before sample ${i + 1} of ${open.length}`);
     const cpuBefore = process.cpuUsage();
     job.run(results);
     const { user, system } = process.cpuUsage(cpuBefore);
@@ -64,7 +77,9 @@ async function runAll(planned: readonly Job[], results: Results): Promise<void> 
 }
 
 async function render(results: Results): Promise<void> {
-  await writeFile(JSON_FILE, resultsText(results));
+  // Never half of it: a run that is ended in the middle of this would lose all samples.
+  await writeFile(`${JSON_FILE}.new`, resultsText(results));
+  await rename(`${JSON_FILE}.new`, JSON_FILE);
   await writeFile(join(RESULTS, 'membership.md'), renderReport(results));
   for (const [name, svg] of Object.entries(drawPlots(results))) await writeFile(join(RESULTS, name), svg);
 }

@@ -1,14 +1,16 @@
 /**
- * Which samples are taken: at least 200 of each row for up to 100 nodes. A thousand nodes cost a core four seconds a minute
- * of theirs, so a world of them yields several deaths, each of another node at another time, and other rows have few seeds.
+ * Which samples are taken: 200 seeds of each row, in the order in which they are worth most. A thousand nodes cost a core
+ * some seconds to make and four a minute of theirs, and tens where much goes wrong; so the rows of large worlds and of stalls
+ * grow together, and are as long as the time that was given. A run can be stopped at any sample and goes on there.
  */
 import { measureBootstrap } from './bootstrap.js';
-import { measureDeaths } from './deaths.js';
+import { type DeathKind, measureDeaths } from './deaths.js';
 import { type Defect, measureFaulty } from './faulty.js';
 import { measurePartition } from './partitions.js';
 import type { Results, Sample } from './results.js';
 import { measureSpeed } from './speed.js';
 import { measureStalls } from './stalls.js';
+import { isLarge } from './statistics.js';
 import { measureTraffic } from './traffic.js';
 
 export const EXPERIMENTS = [
@@ -24,61 +26,94 @@ export const EXPERIMENTS = [
 export type Experiment = (typeof EXPERIMENTS)[number];
 
 export interface Job {
-  readonly experiment: Experiment;
+  readonly experiments: readonly Experiment[];
   readonly size: number;
   readonly name: string;
   done(results: Results): boolean;
   run(results: Results): void;
 }
 
-const DEATHS_A_WORLD = 10;
 const DEFECTS: readonly Defect[] = ['loss', 'ingress-loss', 'flip-flop'];
 const MINUTE = 60_000;
+const SEEDS = 200;
 
-/** In the order in which they are worth most: first some of every row, then more seeds of those that cost much. */
 export function jobs(quick: boolean): Job[] {
   const few = (seeds: number) => (quick ? Math.ceil(seeds / 20) : seeds);
-  const seeds = (count: number, of: (seed: number) => readonly Job[], from = 0): Job[] =>
-    Array.from({ length: Math.max(0, few(count) - from) }, (_, i) => of(from + i + 1)).flat();
-  const deaths = (size: number) => (seed: number) => [death('killed', size, seed), death('silent', size, seed)];
-  const splits = (size: number, lastsMs: number) => (seed: number) =>
-    [0.5, 0.1].map((share) => partition(size, seed, share, lastsMs));
-  const defects = (size: number, lastsMs: number) => (seed: number) =>
-    DEFECTS.map((defect) => faulty(size, seed, defect, lastsMs));
-  return [
+  const seeds = (count: number, of: (seed: number) => readonly Job[]): Job[] =>
+    Array.from({ length: few(count) }, (_, i) => of(i + 1)).flat();
+  const small = (of: (size: number, seed: number) => readonly Job[]): Job[] =>
+    [3, 10, 100].flatMap((size) => seeds(SEEDS, (seed) => of(size, seed)));
+  return eachOnce([
     // some of every row
-    ...[3, 10].flatMap((size) => seeds(200, deaths(size))),
-    ...seeds(1, (seed) => [traffic(1_000, seed)]),
-    ...seeds(2, deaths(1_000)),
-    ...seeds(40, deaths(100)),
-    ...seeds(1, (seed) => [bootstrap(1_000, seed), bootstrap(2_000, seed)]),
-    ...[3, 10, 100].flatMap((size) => seeds(3, (seed) => [traffic(size, seed)])),
-    ...[3, 10, 100].flatMap((size) => seeds(20, (seed) => [bootstrap(size, seed)])),
-    ...[3, 10].flatMap((size) => seeds(20, splits(size, 10 * MINUTE))),
-    ...seeds(2, splits(100, 10 * MINUTE)),
-    ...seeds(1, defects(100, 10 * MINUTE)),
+    ...seeds(1, (seed) => [...deaths(1_000, seed), traffic(1_000, seed), bootstrap(1_000, seed)]),
+    ...seeds(1, (seed) => [bootstrap(2_000, seed)]),
+    ...seeds(2, (seed) => splits(100, seed, 10 * MINUTE)),
+    ...seeds(1, (seed) => defects(100, seed, 10 * MINUTE)),
     speed(quick ? 100 : 1_000, quick ? MINUTE : 10 * MINUTE),
-    ...seeds(1, defects(1_000, MINUTE)),
-    ...stalls(quick),
-    // 200 of those that cost little
-    ...seeds(200, deaths(100), 40),
-    ...[3, 10, 100].flatMap((size) => seeds(200, (seed) => [bootstrap(size, seed)], 20)),
-    ...[3, 10].flatMap((size) => seeds(200, splits(size, 10 * MINUTE), 20)),
-    ...seeds(200, splits(100, MINUTE)),
-    ...seeds(200, defects(100, MINUTE)),
-    ...[3, 10, 100].flatMap((size) => seeds(20, (seed) => [traffic(size, seed)], 3)),
-    // and more of the rest
-    ...(quick ? [] : splits(1_000, MINUTE)(1)),
-    ...seeds(20, deaths(1_000), 2),
-    ...seeds(5, (seed) => [traffic(1_000, seed), bootstrap(1_000, seed)], 1),
-    ...(quick ? [] : splits(1_000, 10 * MINUTE)(1)),
-  ];
+    ...seeds(1, (seed) => stalls(seed, quick)),
+    // all of those that cost little
+    ...small(deaths),
+    ...small((size, seed) => [bootstrap(size, seed), traffic(size, seed)]),
+    ...seeds(SEEDS, (seed) => [...splits(3, seed, 10 * MINUTE), ...splits(10, seed, 10 * MINUTE)]),
+    ...seeds(SEEDS, (seed) => [...splits(100, seed, MINUTE), ...defects(100, seed, MINUTE)]),
+    // as many of the rest as the time allows
+    ...(quick ? [] : large()),
+  ]);
 }
 
-function stalls(quick: boolean): Job[] {
+/** Where it comes first. */
+function eachOnce(planned: readonly Job[]): Job[] {
+  const byName = new Map<string, Job>();
+  for (const job of planned) if (!byName.has(job.name)) byName.set(job.name, job);
+  return [...byName.values()];
+}
+
+/** The rows that cost much: some of each, so that none is missing where time is short; then deaths, then all in rounds. */
+function large(): Job[] {
+  const planned: Job[] = [];
+  const upTo = (seeds: number, of: (seed: number) => readonly Job[]) => {
+    for (let seed = 1; seed <= seeds; seed++) planned.push(...of(seed));
+  };
+  upTo(40, (seed) => deaths(1_000, seed));
+  upTo(1, (seed) => [...defects(1_000, seed, MINUTE), ...splits(1_000, seed, 10 * MINUTE)]);
+  upTo(20, (seed) => splits(100, seed, 10 * MINUTE));
+  upTo(2, (seed) => stalls(seed, false));
+  upTo(5, (seed) => [traffic(1_000, seed), bootstrap(1_000, seed)]);
+  upTo(100, (seed) => deaths(1_000, seed));
+  upTo(3, (seed) => splits(1_000, seed, 10 * MINUTE));
+  upTo(5, (seed) => stalls(seed, false));
+  upTo(10, (seed) => [traffic(1_000, seed), bootstrap(1_000, seed)]);
+  upTo(SEEDS, (seed) => deaths(1_000, seed));
+  upTo(SEEDS, (seed) => [
+    traffic(1_000, seed),
+    bootstrap(1_000, seed),
+    ...splits(100, seed, 10 * MINUTE),
+    ...(seed <= 25 ? stalls(seed, false) : []),
+    ...defects(1_000, seed, MINUTE),
+    ...splits(1_000, seed, MINUTE),
+    bootstrap(2_000, seed),
+  ]);
+  return planned;
+}
+
+function deaths(size: number, seed: number): Job[] {
+  return isLarge(size)
+    ? [death(['killed', 'silent'], size, seed)]
+    : [death(['killed'], size, seed), death(['silent'], size, seed)];
+}
+
+function splits(size: number, seed: number, lastsMs: number): Job[] {
+  return [0.5, 0.1].map((share) => partition(size, seed, share, lastsMs));
+}
+
+function defects(size: number, seed: number, lastsMs: number): Job[] {
+  return DEFECTS.map((defect) => faulty(size, seed, defect, lastsMs));
+}
+
+function stalls(seed: number, quick: boolean): Job[] {
   return (['muffle', 'stall'] as const).flatMap((kind) =>
     (quick ? [8] : [1, 8, 16, 32]).flatMap((stalled) =>
-      (quick ? [8_000, 32_000] : [128, 2_000, 8_000, 32_000]).map((stallMs) => stall(kind, stalled, stallMs)),
+      (quick ? [8_000, 32_000] : [128, 2_000, 8_000, 32_000]).map((stallMs) => stall(kind, stalled, stallMs, seed)),
     ),
   );
 }
@@ -87,35 +122,40 @@ function sampled(rows: readonly Sample[] | undefined, size: number, seed: number
   return (rows ?? []).some((row) => row.size === size && row.seed === seed);
 }
 
-function death(kind: 'killed' | 'silent', size: number, seed: number): Job {
+/** In a large world one after the other, since the world costs more than the deaths. */
+function death(kinds: readonly DeathKind[], size: number, seed: number): Job {
   return {
-    experiment: kind,
+    experiments: kinds,
     size,
-    name: `${kind} in ${size}, seed ${seed}`,
-    done: (results) => sampled(results[kind], size, seed),
+    name: `${kinds.join(' and ')} in ${size}, seed ${seed}`,
+    done: (results) => kinds.every((kind) => sampled(results[kind], size, seed)),
     run: (results) => {
-      const trials = size >= 1_000 ? DEATHS_A_WORLD : 1;
-      const deaths = measureDeaths({ size, seed, trials, silent: kind === 'silent' });
-      results[kind] = [...(results[kind] ?? []), ...deaths.map((each) => ({ size, seed, ...each }))];
+      for (const [i, measured] of measureDeaths(size, seed, kinds).entries()) {
+        const kind = kinds[i] as DeathKind;
+        results[kind] = [...(results[kind] ?? []), { size, seed, ...measured }];
+      }
     },
   };
 }
 
 function traffic(size: number, seed: number): Job {
   return {
-    experiment: 'traffic',
+    experiments: ['traffic'],
     size,
     name: `traffic of ${size}, seed ${seed}`,
     done: (results) => sampled(results.traffic, size, seed),
     run: (results) => {
-      results.traffic = [...(results.traffic ?? []), { seed, ...measureTraffic(size, seed, MINUTE / 2) }];
+      results.traffic = [
+        ...(results.traffic ?? []),
+        { seed, ...measureTraffic(size, seed, isLarge(size) ? MINUTE / 6 : MINUTE / 2) },
+      ];
     },
   };
 }
 
 function bootstrap(size: number, seed: number): Job {
   return {
-    experiment: 'bootstrap',
+    experiments: ['bootstrap'],
     size,
     name: `bootstrap of ${size}, seed ${seed}`,
     done: (results) => sampled(results.bootstrap, size, seed),
@@ -127,7 +167,7 @@ function bootstrap(size: number, seed: number): Job {
 
 function partition(size: number, seed: number, share: number, lastsMs: number): Job {
   return {
-    experiment: 'partition',
+    experiments: ['partition'],
     size,
     name: `partition of ${size}, ${share}, ${lastsMs / MINUTE} min, seed ${seed}`,
     done: (results) =>
@@ -141,25 +181,28 @@ function partition(size: number, seed: number, share: number, lastsMs: number): 
   };
 }
 
-function stall(kind: 'stall' | 'muffle', stalled: number, stallMs: number): Job {
+function stall(kind: 'stall' | 'muffle', stalled: number, stallMs: number, n: number): Job {
+  const seed = stalled * 7 + n;
   return {
-    experiment: 'stalls',
+    experiments: ['stalls'],
     size: 128,
-    name: `${kind} of ${stalled} for ${stallMs} ms`,
+    name: `${kind} of ${stalled} for ${stallMs} ms, seed ${seed}`,
     done: (results) =>
-      (results.stalls ?? []).some((r) => r.kind === kind && r.stalled === stalled && r.stallMs === stallMs),
+      (results.stalls ?? []).some(
+        (r) => r.kind === kind && r.stalled === stalled && r.stallMs === stallMs && r.seed === seed,
+      ),
     run: (results) => {
-      const options = { size: 128, seed: stalled * 7 + 1, stalled, stallMs, lastsMs: MINUTE, kind };
+      const options = { size: 128, seed, stalled, stallMs, lastsMs: MINUTE, kind };
       const full = measureStalls({ ...options, plain: false });
       const plain = measureStalls({ ...options, plain: true });
-      results.stalls = [...(results.stalls ?? []), { kind, stalled, stallMs, full, plain }];
+      results.stalls = [...(results.stalls ?? []), { seed, kind, stalled, stallMs, full, plain }];
     },
   };
 }
 
 function faulty(size: number, seed: number, defect: Defect, lastsMs: number): Job {
   return {
-    experiment: 'faulty',
+    experiments: ['faulty'],
     size,
     name: `bad network at 1 % of ${size}, ${defect}, ${lastsMs / MINUTE} min, seed ${seed}`,
     done: (results) =>
@@ -174,7 +217,7 @@ function faulty(size: number, seed: number, defect: Defect, lastsMs: number): Jo
 
 function speed(size: number, virtualMs: number): Job {
   return {
-    experiment: 'speed',
+    experiments: ['speed'],
     size,
     name: `speed of ${size} for ${virtualMs / MINUTE} min`,
     done: (results) => results.speed?.size === size,

@@ -5,6 +5,8 @@ import { seconds, spread } from './statistics.js';
 
 type Cell = string | number;
 
+const SEEDS_WANTED = 200;
+
 /** memberlist's LAN preset: first verdict 2 s + 4 · log10(N) s (at least 4 s), then about a second to all. */
 export function memberlistFirstMs(size: number): number {
   return 2_000 + 4_000 * Math.max(1, Math.log10(size));
@@ -47,7 +49,7 @@ function trust(results: Results): string[] {
   return [
     '## How long until the view can be trusted',
     '',
-    'The slowest of all nodes, 99 of 100 times; the worst where there are fewer samples (see the numbers of each row below).',
+    'The slowest of all nodes, 99 of 100 times; the worst where there are fewer than 100 samples (their numbers stand in each row below).',
     '',
     ...table(
       ['nodes', 'all start at once', 'a process is killed', 'a machine falls silent', 'a partition heals'],
@@ -67,7 +69,6 @@ function deaths(results: Results): string[] {
       return [
         kind,
         size,
-        new Set(deaths.map((death) => death.seed)).size,
         deaths.length,
         seconds(first.median),
         seconds(all.median),
@@ -81,14 +82,13 @@ function deaths(results: Results): string[] {
   return [
     '## Deaths',
     '',
-    'Goals: killed, all views, p99: 1.0 s at 100 nodes, 1.5 s at 1,000. Silent, 1,000 nodes: first median 4 s, all views p99 5.5 s. A world of up to 100 nodes sees one death, one of 1,000 ten, of other nodes at other times, each at least 5 s after the last victim is back (a node that has just started has few links, may miss the suspicion and then comes in 1.5 s late). memberlist does not tell the two apart; its columns are its formula, 2 s + 4 · log10(N) s to the first verdict and a second more to all.',
+    'Goals: killed, all views, p99: 1.0 s at 100 nodes, 1.5 s at 1,000. Silent, 1,000 nodes: first median 4 s, all views p99 5.5 s. Each seed is a world of its own and sees one death of each kind, in a world of 1,000 the silent one 5 to 8 s after the killed one. memberlist does not tell the two apart; its columns are its formula, 2 s + 4 · log10(N) s to the first verdict and a second more to all.',
     '',
     ...table(
       [
         'death',
         'nodes',
         'seeds',
-        'deaths',
         'first, median',
         'all, median',
         'all, p99',
@@ -98,60 +98,86 @@ function deaths(results: Results): string[] {
       ],
       rows,
     ),
+    ...short(rows.map(([kind, size, seeds]) => [`${kind}, ${size} nodes`, seeds as number])),
     '![deaths](membership-deaths.svg)',
     '',
   ];
 }
 
+const STALL_KINDS = { stall: 'event loop stands still', muffle: 'messages stand still, timers go on' } as const;
+
 function stalls(rows: readonly StallRow[]): string[] {
   if (rows.length === 0) return [];
-  const sum = (kind: string, most: number, of: (row: StallRow) => number) =>
-    rows.filter((row) => row.kind === kind && row.stalled <= most).reduce((total, row) => total + of(row), 0);
-  const lines = (['stall', 'muffle'] as const).flatMap((kind) =>
+  const total = (of: readonly StallRow[], figure: (row: StallRow) => number) =>
+    of.reduce((sum, row) => sum + figure(row), 0);
+  const sums = (['stall', 'muffle'] as const).flatMap((kind) =>
     [8, 32].map((most) => {
-      const swim = sum(kind, most, (row) => row.plain.anywhere);
-      const own = sum(kind, most, (row) => row.full.anywhere);
+      const of = rows.filter((row) => row.kind === kind && row.stalled <= most);
+      const swim = total(of, (row) => row.plain.anywhere);
+      const own = total(of, (row) => row.full.anywhere);
+      const atHealthy = total(of, (row) => row.full.atHealthy);
       return [
-        kind === 'stall' ? 'event loop stands still' : 'messages stand still, timers go on',
+        STALL_KINDS[kind],
         `1 to ${most}`,
+        of.length,
         swim,
-        sum(kind, most, (row) => row.plain.atHealthy),
+        total(of, (row) => row.plain.atHealthy),
         own,
         swim === 0 ? '–' : `${((100 * own) / swim).toFixed(2)} %`,
-        sum(kind, most, (row) => row.full.atHealthy),
+        own - atHealthy,
+        atHealthy,
       ];
     }),
   );
+  const groups = groupBy(rows, (row) => `${row.kind}|${row.stalled}|${row.stallMs}`);
   return [
     '## False verdicts while some nodes stall',
     '',
-    '128 nodes, of which some stand still again and again for 128 ms to 32 s, 60 s long. Counted: verdicts about nodes that never stood still. Goal: at most 0.5 % of plain SWIM on the same seeds (probe a second, suspicion 5 · log10(N) s, none of Lifeguard; it tells its news by the gossip of this protocol), none at healthy nodes. Lifeguard: 1.53 %.',
+    '128 nodes, of which some stand still again and again for 128 ms to 32 s, 60 s long. Counted: verdicts about nodes that never stood still. Goal: at most 0.5 % of plain SWIM on the same seeds (probe a second, suspicion 5 · log10(N) s, none of Lifeguard; it tells its news by the gossip of this protocol), none at healthy nodes while up to 8 stall, and none ever by a node whose event loop stood still. Lifeguard: 1.53 %. Figures of all worlds of a row together; each is another seed.',
     '',
     ...table(
       [
         '',
         'nodes that stall',
+        'worlds',
         'SWIM, anywhere',
         'SWIM, at healthy nodes',
         'here, anywhere',
         'share',
+        'here, at stalled nodes',
         'here, at healthy nodes',
       ],
-      lines,
+      sums,
     ),
+    ...short(sums.map(([kind, stalled, worlds]) => [`${kind}, ${stalled}`, worlds as number])),
     ...table(
-      ['', 'stalled', 'for ms', 'SWIM', 'here', 'here, at healthy', 'stalled ones failed', 'MB, SWIM', 'MB, here'],
-      rows.map((r) => [
-        r.kind,
-        r.stalled,
-        r.stallMs,
-        r.plain.anywhere,
-        r.full.anywhere,
-        r.full.atHealthy,
-        r.full.ofStalled,
-        (r.plain.bytes / 1e6).toFixed(1),
-        (r.full.bytes / 1e6).toFixed(1),
-      ]),
+      [
+        '',
+        'stalled',
+        'for ms',
+        'seeds',
+        'SWIM',
+        'here',
+        'here, at healthy',
+        'stalled ones failed',
+        'MB, SWIM',
+        'MB, here',
+      ],
+      groups.map((of) => {
+        const r = of[0] as StallRow;
+        return [
+          r.kind,
+          r.stalled,
+          r.stallMs,
+          of.length,
+          total(of, (row) => row.plain.anywhere),
+          total(of, (row) => row.full.anywhere),
+          total(of, (row) => row.full.atHealthy),
+          total(of, (row) => row.full.ofStalled),
+          (total(of, (row) => row.plain.bytes) / 1e6 / of.length).toFixed(1),
+          (total(of, (row) => row.full.bytes) / 1e6 / of.length).toFixed(1),
+        ];
+      }),
     ),
   ];
 }
@@ -191,16 +217,13 @@ function bootstrap(results: Results): string[] {
       ],
       rows,
     ),
+    ...short(rows.map(([size, seeds]) => [`${size} nodes`, seeds as number])),
   ];
 }
 
 function partitions(results: Results): string[] {
-  const groups = new Map<string, NonNullable<Results['partition']>>();
-  for (const row of results.partition ?? []) {
-    const key = `${row.size}|${row.share}|${row.lastsMs}`;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  const rows = [...groups.values()].map((of) => {
+  const groups = groupBy(results.partition ?? [], (row) => `${row.size}|${row.lastsMs}|${row.share}`);
+  const rows = groups.map((of) => {
     const first = of[0] as (typeof of)[number];
     const healed = spread(of.map((row) => row.healedMs));
     return [
@@ -218,7 +241,7 @@ function partitions(results: Results): string[] {
   return [
     '## A partition heals',
     '',
-    'Goals, p99: 8 s at 100 nodes, 12 s at 1,000, the same table as before, no superfluous move. memberlist: never; Akka: one side restarts. One minute is long enough for each side to fail the other.',
+    'Goals, p99: 8 s at 100 nodes, 12 s at 1,000, the same table as before, no superfluous move. memberlist: never; Akka: one side restarts. A side of half the nodes has given up the other within a minute. Ten of a hundred need longer, since they doubt themselves first and then give up one after the other: a suspicion that is about to run out when a partition of one minute heals still does so in the second after, and those are the verdicts counted there.',
     '',
     ...table(
       [
@@ -234,16 +257,13 @@ function partitions(results: Results): string[] {
       ],
       rows,
     ),
+    ...short(rows.map(([size, split, minutes, seeds]) => [`${size} nodes, ${split}, ${minutes} min`, seeds as number])),
   ];
 }
 
 function faulty(results: Results): string[] {
-  const groups = new Map<string, NonNullable<Results['faulty']>>();
-  for (const row of results.faulty ?? []) {
-    const key = `${row.size}|${row.lastsMs}|${row.defect}`;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  const rows = [...groups.values()].map((of) => {
+  const groups = groupBy(results.faulty ?? [], (row) => `${row.size}|${row.lastsMs}|${row.defect}`);
+  const rows = groups.map((of) => {
     const r = of[0] as (typeof of)[number];
     const sum = (figure: (row: typeof r) => number) => of.reduce((total, row) => total + figure(row), 0);
     return [
@@ -281,6 +301,7 @@ function faulty(results: Results): string[] {
       ],
       rows,
     ),
+    ...short(rows.map(([size, , how, minutes, seeds]) => [`${size} nodes, ${how}, ${minutes} min`, seeds as number])),
   ];
 }
 
@@ -317,6 +338,7 @@ function traffic(results: Results): string[] {
       ],
       rows,
     ),
+    ...short(rows.map(([size, seeds]) => [`${size} nodes`, seeds as number])),
   ];
 }
 
@@ -329,6 +351,24 @@ function speed(results: Results): string[] {
     `${s.size} nodes × ${(s.virtualMs / 60_000).toFixed(0)} virtual minutes: ${seconds(s.cpuMs)} s of CPU (${seconds(s.wallMs)} s on the wall, beside other work), ${s.events} events, trace ${s.hash}; a second run of ${s.comparedMs / 1_000} s gave ${s.sameHash ? 'the same trace' : 'ANOTHER TRACE'}. Goal: 60 s on one core.`,
     '',
   ];
+}
+
+/** Below a table: which of its rows have fewer seeds than a 99th percentile asks for. */
+function short(rows: readonly (readonly [row: string, seeds: number])[]): string[] {
+  const few = rows.filter(([, seeds]) => seeds < SEEDS_WANTED).map(([row, seeds]) => `${row}: ${seeds}`);
+  return few.length === 0 ? [] : [`Fewer than ${SEEDS_WANTED} seeds so far: ${few.join('; ')}.`, ''];
+}
+
+/** Groups in the order of their keys, numbers by their size. */
+function groupBy<T>(rows: readonly T[], keyOf: (row: T) => string): (readonly T[])[] {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return [...groups].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })).map(([, group]) => group);
 }
 
 function sizesOf(groups: readonly (readonly Sample[] | undefined)[]): number[] {

@@ -14,6 +14,7 @@ export interface Sample {
 }
 
 export interface StallRow {
+  readonly seed: number;
   readonly kind: 'stall' | 'muffle';
   readonly stalled: number;
   readonly stallMs: number;
