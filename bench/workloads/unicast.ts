@@ -4,7 +4,8 @@ import { COST_COLUMNS, costOf, resultOf, STRANGERS } from './outcome.js';
 import type { Workload } from './workload.js';
 
 export const WINDOW = 8_192;
-const WARM_MS = 1_500;
+/** Until memory has the size that the load needs. */
+const WARM_MS = 4_000;
 
 export const unicast: Workload = {
   name: 'unicast',

@@ -190,7 +190,7 @@ export class Channels {
   tick(now: number): void {
     const store = this.#store;
     this.#takeover.tick(now);
-    for (const peer of store.peers.values()) if (now >= peer.trailAt) peer.urgent = true;
+    for (const peer of store.peers.values()) peer.hurry(now);
     if (now >= this.#watchAt) {
       this.#watchAt = now + WATCH_MS;
       this.#orders.force(now);

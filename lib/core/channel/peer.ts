@@ -82,6 +82,14 @@ export class Peer {
     if (at < this.trailAt) this.trailAt = at;
   }
 
+  /** What trails is due. */
+  hurry(now: number): void {
+    if (now < this.trailAt) return;
+    this.urgent = true;
+    // where the peer takes no more at present, its confirmations wake this node
+    this.trailAt = Number.POSITIVE_INFINITY;
+  }
+
   #queue(mark: Mark): void {
     if (mark.queued) return;
     mark.queued = true;
