@@ -141,16 +141,16 @@ export class Spans {
     const other = this.#truth.hostOf(id);
     if (other === host) return 'served';
     const program = this.#truth.running(other);
-    if (program === undefined) {
-      if (this.#truth.silent(other)) {
-        this.#silentAt.set(id, now);
-        return 'silent';
-      }
-      return this.#left.has(id) ? 'left' : 'killed';
+    if (program === undefined && this.#truth.silent(other)) {
+      this.#silentAt.set(id, now);
+      return 'silent';
     }
-    if (this.#truth.paused(other)) return 'paused';
+    if (program !== undefined && this.#truth.paused(other)) return 'paused';
     const relation = this.#truth.relation(host, other);
-    return relation === 'near' ? 'served' : relation === 'far' ? 'cut off' : 'unclear';
+    // nobody is told of one who goes behind a cut, nor refused by its address
+    if (relation !== 'near') return relation === 'far' ? 'cut off' : 'unclear';
+    if (program !== undefined) return 'served';
+    return this.#left.has(id) ? 'left' : 'killed';
   }
 
   #served(state: Cause | 'served' | 'unclear', owner: NodeId, slot: number): Cause | 'served' | 'unclear' {
