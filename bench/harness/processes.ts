@@ -72,7 +72,10 @@ export class ServerProcess {
     running.add(this);
   }
 
-  /** Resolves when it serves; of Node's options it gets those in BENCH_NODE_OPTIONS. `line` is what it said on stdout, where it was asked to say something. */
+  /**
+   * Resolves when it serves; of Node's options it gets those in BENCH_NODE_OPTIONS. `line` is what it said on stdout, where
+   * it was asked to say something.
+   */
   static async start(options: StartOptions): Promise<{ readonly process: ServerProcess; readonly line: string }> {
     const logFile = join(options.directory, `${options.name}.log`);
     const log = openSync(logFile, 'a');

@@ -31,7 +31,7 @@ export function idOf(m: { readonly ownId: string; readonly publisher: string; re
 }
 
 /** The opaque position after an entry, as this node orders the channel. */
-export function positionAfter(entry: Entry): string {
+export function positionAfter(entry: Pick<Entry, 'lid' | 's' | 'others'>): string {
   return `1~${entry.lid}.${entry.s.toString(36)}${entry.others ?? ''}`;
 }
 

@@ -3,6 +3,7 @@
  * confirmations, offers and answers. A run of entries is encoded once, however many peers get it. What is under way to a
  * peer is bounded; the rest waits for its confirmations.
  */
+import { positionAfter } from '../../wire/entry.js';
 import { LIMITS } from '../../wire/limits.js';
 import { PushWriter } from '../../wire/push.js';
 import type { Held } from '../../wire/replication.js';
@@ -236,7 +237,8 @@ export class Outgoing {
     for (const { entry, request } of entrusted) {
       const { strand } = entry;
       if (entry.waiting !== request || strand.lineage.markOf(peer).sent < entry.s) continue;
-      const position = `1~${entry.lid}.${entry.s.toString(36)}${strand.log.othersThan(strand)}`;
+      // not in the order yet: with the others as far as they are now
+      const position = positionAfter({ lid: entry.lid, s: entry.s, others: strand.log.othersThan(strand) });
       this.#store.counters.entrusted++;
       request.passedOn!.entrust({ ok: true, id: entry.id, position, copies: 2 });
     }
