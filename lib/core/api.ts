@@ -122,6 +122,8 @@ export interface NodePorts {
   dial(url: string): void;
   /** Called at most once per step: the core has frames to send and wants `flush` after this turn of the event loop. */
   flushSoon(): void;
+  /** Part of `flush`: what sessions were given may be written now. What comes after it can wait that long. */
+  deliver(): void;
   sign(bytes: Uint8Array): Uint8Array;
   verify(key: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean;
   /** The node id that belongs to a public key. */

@@ -170,10 +170,10 @@ export class Core implements NodeCore {
     if (this.#ownershipChanged) this.#followOwnership(now);
     this.#peerReaders.flush();
     this.#flushWanted = false;
-    this.#outbox.flush(this.membership.digest(), this.placement.table.iteration, (to, frame) => {
-      const url = this.membership.get(to)?.record.url;
-      if (url !== undefined) this.#ports.sendFrame(to, url, frame);
-    });
+    // first what a message waits for elsewhere, then those that are here, then the answers to who published
+    this.#sendFrames('urgent');
+    this.#ports.deliver();
+    this.#sendFrames('all');
     if (this.channels.needsFlush) this.#wantFlush();
     this.#schedule(now);
   }
@@ -569,12 +569,19 @@ export class Core implements NodeCore {
     this.#wantFlush();
   }
 
+  #sendFrames(what: 'urgent' | 'all'): void {
+    this.#outbox.flush(what, this.membership.digest(), this.placement.table.iteration, (to, frame) => {
+      const url = this.membership.get(to)?.record.url;
+      if (url !== undefined) this.#ports.sendFrame(to, url, frame);
+    });
+  }
+
   /** A frame of its own, for someone who is not in the view yet. */
   #frameOf(element: Element): Uint8Array {
     const outbox = new Outbox();
     let bytes = new Uint8Array();
     outbox.add(this.id, element, 0);
-    outbox.flush(this.membership.digest(), this.placement.table.iteration, (_, frame) => {
+    outbox.flush('all', this.membership.digest(), this.placement.table.iteration, (_, frame) => {
       bytes = new Uint8Array(frame);
     });
     return bytes;

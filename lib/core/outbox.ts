@@ -48,6 +48,11 @@ class Queue {
     if (this.#answers.length > RUN_BYTES) this.#closeAnswers(this.#answers);
   }
 
+  /** Nobody's message waits for these. */
+  get hasAnswersOnly(): boolean {
+    return this.elements.length === 0 && (this.#forwards === null || this.#forwards.length === 0);
+  }
+
   /** All of it, in the order in which each kind was added. */
   take(): Element[] {
     if (this.#forwards !== null) this.#closeForwards(this.#forwards);
@@ -90,8 +95,15 @@ export class Outbox {
     this.#queues.delete(to);
   }
 
-  flush(viewDigest: string, iteration: string, send: (to: NodeId, frame: Uint8Array) => void): void {
+  /** `urgent`: leaves out those peers for whom there are answers only. */
+  flush(
+    what: 'urgent' | 'all',
+    viewDigest: string,
+    iteration: string,
+    send: (to: NodeId, frame: Uint8Array) => void,
+  ): void {
     for (const [to, queue] of this.#queues) {
+      if (what === 'urgent' && queue.hasAnswersOnly) continue;
       const elements = queue.take();
       if (elements.length === 0) continue;
       if (queue.bytes <= FRAME_BYTES) send(to, packr.pack([viewDigest, iteration, ...elements]));

@@ -19,7 +19,6 @@ import type { Self } from './links/handshake.js';
 import { Links } from './links/links.js';
 import { stretchSecret } from './links/seal.js';
 import { createLog, type Log } from './log.js';
-import { LoopLoad } from './loop-load.js';
 import { CryptoRandom } from './random.js';
 import { Stats } from './stats.js';
 import { Expiry } from './transports/expiry.js';
@@ -101,7 +100,7 @@ export class Node extends EventEmitter<NodeEvents> {
       (now) => this.#tick(now),
       (stalledMs) => this.#stalled(stalledMs),
     );
-    this.#writes = new WriteQueue(this.stats, () => this.#turns.touch(), new LoopLoad().isBusy);
+    this.#writes = new WriteQueue(this.stats, () => this.#turns.touch());
   }
 
   get id(): NodeId {
@@ -191,6 +190,7 @@ export class Node extends EventEmitter<NodeEvents> {
       closeLink: (peer, why, reason) => this.#links.close(peer, why, reason),
       dial: (url) => this.#links.dial(url),
       flushSoon: () => this.#turns.touch(),
+      deliver: () => this.#writes.flush(),
       sign: (bytes) => this.#identity.sign(bytes),
       verify: verifySignature,
       idOf: idOfKey,
@@ -276,7 +276,6 @@ export class Node extends EventEmitter<NodeEvents> {
     const now = this.#turns.now();
     this.#writes.collect();
     this.#core.flush(now);
-    this.#writes.flush(now);
     return this.#core.nextWakeAt();
   }
 

@@ -251,6 +251,7 @@ export class TestCluster {
         if (this.nodes[index] !== undefined) this.nodes[index].flush = true;
         else queueMicrotask(() => undefined);
       },
+      deliver: () => undefined,
       sign: (bytes) => stamp(keyOfNumber(index), bytes),
       verify: verifyStamp,
       idOf: idOfKey,

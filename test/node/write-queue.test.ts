@@ -3,70 +3,71 @@ import test from 'ava';
 import { Stats } from '../../lib/node/stats.js';
 import type { Frame } from '../../lib/node/transports/frames.js';
 import { Outbox, WriteQueue } from '../../lib/node/transports/outbox.js';
+import { LIMITS } from '../../lib/wire/limits.js';
 
 class TestOutbox extends Outbox {
   readonly written: string[] = [];
-  readonly #socket = { writableLength: 0, write: (bytes: Frame) => this.written.push(bytes.toString()) };
+  cuts = 0;
+  readonly #socket = {
+    writableLength: 0,
+    write: (bytes: Frame) => this.written.push(bytes.toString()),
+    cork: () => undefined,
+    uncork: () => undefined,
+  };
 
   protected get socket(): Socket {
     return this.#socket as unknown as Socket;
   }
 
-  protected cutOff(): void {}
+  protected cutOff(): void {
+    this.cuts++;
+  }
 
   say(frame: Frame): void {
     this.push(frame);
   }
 }
 
-function queue(isBusy: boolean, wake: () => void = () => undefined): WriteQueue {
-  return new WriteQueue(new Stats(), wake, () => isBusy);
-}
-
-test('a node that rests now and then writes at the end of each turn', (t) => {
-  const writes = queue(false);
+test('what one turn has for a socket is written at once, in order', (t) => {
+  const writes = new WriteQueue(new Stats(), () => undefined);
   const outbox = new TestOutbox(writes);
-  for (const [now, text] of ['a', 'b', 'c'].entries()) {
-    outbox.say(text);
-    writes.flush(1_000 + now);
-  }
-  t.deepEqual(outbox.written, ['a', 'b', 'c']);
-});
-
-test('a busy node writes what several turns have for a socket at once, in order', (t) => {
-  const writes = queue(true);
-  const outbox = new TestOutbox(writes);
-  for (const [i, frame] of ['a', 'b', 'c', 'd', Buffer.from('é'), 'e', Buffer.from('f')].entries()) {
-    outbox.say(frame);
-    writes.flush(1_000 + i * 4);
+  const turns: Frame[][] = [['a'], ['b', 'c', 'd'], [Buffer.from('é'), 'e', Buffer.from('f')]];
+  for (const frames of turns) {
+    for (const frame of frames) outbox.say(frame);
+    writes.flush();
   }
   t.deepEqual(outbox.written, ['a', 'bcd', 'éef']);
 });
 
-test('what a busy node held back is written though no turn comes', async (t) => {
-  const woken = new Promise<void>((resolve) => {
-    const writes = queue(true, () => {
-      writes.flush(1_001);
-      if (outbox.written.length === 2) resolve();
-    });
-    const outbox = new TestOutbox(writes);
-    outbox.say('a');
-    writes.flush(1_000);
-    outbox.say('b');
-    writes.flush(1_000);
-    t.deepEqual(outbox.written, ['a']);
-  });
-  await woken;
-  t.pass();
+test('a turn is asked for once, and not where one is under way', (t) => {
+  let woken = 0;
+  const writes = new WriteQueue(new Stats(), () => woken++);
+  const [one, other] = [new TestOutbox(writes), new TestOutbox(writes)];
+  one.say('a');
+  one.say('b');
+  other.say('c');
+  t.is(woken, 1);
+  writes.collect();
+  writes.flush();
+  writes.collect();
+  one.say('d');
+  t.is(woken, 1);
+  writes.flush();
+  t.deepEqual([one.written, other.written], [['ab', 'd'], ['c']]);
+  other.say('e');
+  t.is(woken, 2);
 });
 
-test('much for one socket is not held back', (t) => {
-  const writes = queue(true);
+test('more in one turn than may wait: what fits is written, and the connection ends', (t) => {
+  const stats = new Stats();
+  const writes = new WriteQueue(stats, () => undefined);
   const outbox = new TestOutbox(writes);
-  outbox.say('a');
-  writes.flush(1_000);
-  outbox.say('b');
-  outbox.say('x'.repeat(70_000));
-  writes.flush(1_001);
-  t.is(outbox.written.join('').length, 70_002);
+  const frame = 'x'.repeat(64 * 1024);
+  for (let bytes = 0; bytes <= LIMITS.clientQueueBytesMax; bytes += frame.length) outbox.say(frame);
+  writes.flush();
+  t.is(outbox.cuts, 1);
+  t.is(stats.slow, 1);
+  const written = outbox.written.join('').length;
+  t.true(written <= LIMITS.clientQueueBytesMax);
+  t.true(written + frame.length > LIMITS.clientQueueBytesMax);
 });

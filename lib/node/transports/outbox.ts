@@ -1,7 +1,6 @@
 /**
  * The write side of one connection. What one turn of the event loop has for a socket leaves in one write: a write costs
  * 8 to 10 µs, a record more in the same write 0.2 µs. Its queue is bounded; whoever reads too slowly is cut off.
- * A loop that never rests has no time for a write per message: there, several turns leave together, HOLD_MS at most.
  */
 import type { Socket } from 'node:net';
 import { LIMITS } from '../../wire/limits.js';
@@ -11,27 +10,16 @@ import { bufferOf, type Frame } from './frames.js';
 /** Above this, frames are handed over one by one instead of being copied together. */
 const JOIN_BYTES_MAX = 128 * 1024;
 
-/** Longest that a busy node holds writes back. What waits in its queues by then takes several times as long. */
-const HOLD_MS = 10;
-/** A connection with more than this to write is not held back. */
-const HOLD_BYTES_MAX = 64 * 1024;
-
-/** Outboxes with something to write, flushed once a turn, or every HOLD_MS while the node is busy. */
+/** Outboxes with something to write, flushed once a turn. */
 export class WriteQueue {
   readonly stats: Stats;
   #dirty: Outbox[] = [];
   readonly #wake: () => void;
-  readonly #isBusy: (now: number) => boolean;
-  #flushedAt = 0;
-  #holding = false;
   #collecting = false;
-  #due = false;
 
-  /** `isBusy`: whether the event loop had no rest of late. */
-  constructor(stats: Stats, wake: () => void, isBusy: (now: number) => boolean) {
+  constructor(stats: Stats, wake: () => void) {
     this.stats = stats;
     this.#wake = wake;
-    this.#isBusy = isBusy;
   }
 
   add(outbox: Outbox): void {
@@ -43,34 +31,13 @@ export class WriteQueue {
     this.#collecting = true;
   }
 
-  /** Nothing is held back when this turn ends. */
-  hurry(): void {
-    this.#due = true;
-  }
-
-  flush(now: number): void {
+  flush(): void {
     this.#collecting = false;
     const dirty = this.#dirty;
     if (dirty.length === 0) return;
-    if (!this.#due && now - this.#flushedAt < HOLD_MS && this.#isBusy(now)) return this.#hold();
-    this.#due = false;
-    this.#flushedAt = now;
     this.#dirty = [];
     for (const outbox of dirty) outbox.flush();
   }
-
-  #hold(): void {
-    if (this.#holding) return;
-    this.#holding = true;
-    setTimeout(this.#onHeld, HOLD_MS);
-  }
-
-  readonly #onHeld = (): void => {
-    this.#holding = false;
-    if (this.#dirty.length === 0) return;
-    this.#due = true;
-    this.#wake();
-  };
 }
 
 export abstract class Outbox {
@@ -102,7 +69,6 @@ export abstract class Outbox {
     } else {
       if (this.#more === null) this.#add(frame, this.#first);
       else this.#more.push(frame);
-      if (this.#bytes > HOLD_BYTES_MAX) this.#queue.hurry();
     }
   }
 

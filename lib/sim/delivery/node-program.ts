@@ -237,6 +237,7 @@ export class NodeProgram implements Program {
       flushSoon: () => {
         this.#flushWanted = true;
       },
+      deliver: () => undefined,
       sign: (bytes) => stamp(key, bytes),
       verify: verifyStamp,
       idOf: idOfKey,
