@@ -6,6 +6,7 @@
 import type { NodeId } from '../../wire/ids.js';
 import type { Claim, MembershipMessage } from '../../wire/membership.js';
 import type { Random } from '../random.js';
+import { Agenda } from './agenda.js';
 import type { Forgetting } from './forgetting.js';
 import type { Gossip } from './gossip.js';
 import type { Health } from './health.js';
@@ -56,6 +57,7 @@ export class Accusations {
   readonly #forgetting: Forgetting;
   readonly #ports: AccusationsPorts;
   dueAt = Number.POSITIVE_INFINITY;
+  readonly #agenda = new Agenda();
 
   constructor(
     timing: MembershipTiming,
@@ -153,7 +155,7 @@ export class Accusations {
   /** A suspect that answers is told again what is said of it, and given the time to answer that. */
   answered(entry: Entry, now: number): void {
     if (!this.#features.secondThoughts) return;
-    entry.suspicion?.renew(now, this.#timing.suspicionMinMs);
+    this.#renew(entry.suspicion, now);
     this.tellSuspect(entry);
   }
 
@@ -170,7 +172,7 @@ export class Accusations {
       // once: on the small side of a split the few who answer are heard again and again between those who do not
       if (!suspicion || suspicion.heardAgain) continue;
       suspicion.heardAgain = true;
-      suspicion.renew(now, this.#timing.suspicionMinMs);
+      this.#renew(suspicion, now);
       this.#gossip.tellMore(entry.id, now, now);
     }
   }
@@ -204,23 +206,29 @@ export class Accusations {
   pardon(ms: number): void {
     for (const entry of this.#view.suspects) entry.suspicion?.pardon(ms);
     this.dueAt += ms;
+    this.#agenda.void();
   }
 
+  /** Most ticks find nobody due and nothing that would bring a deadline nearer: among hundreds of suspects that must be cheap. */
   tick(now: number): void {
-    let due = Number.POSITIVE_INFINITY;
+    if (!this.#agenda.stands(now, this.#rule.confirmations)) this.#lookAtAll(now);
+    this.dueAt = this.#agenda.dueAt;
+  }
+
+  #lookAtAll(now: number): void {
+    this.#agenda.begin(this.#rule.confirmations);
     for (const entry of this.#view.suspects) {
       const { suspicion } = entry;
       if (!suspicion) continue;
-      suspicion.settle(this.#rule(entry), this.#timing.answerMs);
-      if (now >= suspicion.deadline && this.#isDoubtful(entry, suspicion) && now < this.#deafUntil(suspicion)) {
+      suspicion.settle(this.#rule, this.#timing.answerMs);
+      if (now >= suspicion.deadline && this.#isDoubtful(suspicion) && now < this.#deafUntil(suspicion)) {
         suspicion.held = true;
         suspicion.deadline = Math.min(now + this.#timing.probeIntervalMs, this.#deafUntil(suspicion));
       }
       if (now >= suspicion.deadline)
         this.condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'no answer in time');
-      else due = Math.min(due, this.#lastCall(entry, suspicion, now));
+      else this.#agenda.note(entry, suspicion, this.#lastCall(entry, suspicion, now), this.#rule.confirmations);
     }
-    this.dueAt = due;
   }
 
   condemn(entry: Entry, version: Version, by: NodeId, now: number, because: string): void {
@@ -244,6 +252,7 @@ export class Accusations {
   }
 
   #suspect(entry: Entry, version: Version, now: number): Suspicion {
+    if (entry.suspicion) this.#agenda.void();
     const suspicion = new Suspicion(version.boot, version.incarnation, now);
     suspicion.metSuspected = this.#isJoining;
     this.#view.suspect(entry, suspicion, now, 'accused');
@@ -257,30 +266,31 @@ export class Accusations {
     const refusersNeeded = Math.min(2, this.#view.liveCount - 1);
     if (suspicion.refusedHere && (suspicion.condemned || suspicion.refusers.length >= refusersNeeded))
       return this.condemn(entry, suspicion, suspicion.refusers[0] as NodeId, now, 'refused');
-    suspicion.settle(this.#rule(entry), this.#timing.answerMs);
+    suspicion.settle(this.#rule, this.#timing.answerMs);
     const waitedMs = now - suspicion.startedAt;
     if (suspicion.condemned && waitedMs >= this.#timing.answerMs)
       return this.condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'verdict of others');
     this.dueAt = Math.min(this.dueAt, suspicion.deadline - this.#timing.answerMs);
+    this.#agenda.note(entry, suspicion, this.#callAt(suspicion), this.#rule.confirmations);
   }
 
-  #rule(entry: Entry): SuspicionRule {
+  get #rule(): SuspicionRule {
     const { suspicionMinMs, suspicionMaxFactor, confirmations } = this.#timing;
     if (!this.#features.dynamicSuspicion) return { minMs: suspicionMinMs, maxMs: suspicionMinMs, confirmations: 0 };
     return {
       minMs: suspicionMinMs,
       maxMs: suspicionMinMs * suspicionMaxFactor,
-      confirmations: Math.min(confirmations, this.#confirmers(entry)),
+      confirmations: Math.min(confirmations, this.#confirmers),
     };
   }
 
   /**
-   * Who could confirm: neither this node nor the suspect, and hardly the other suspects. So the small side of a split goes on
+   * Who could confirm a suspicion: neither this node nor the suspect, and hardly the other suspects. So the small side of a split goes on
    * once its own members agree; one of them must, so that nobody who is cut off passes verdicts alone.
    */
-  #confirmers(entry: Entry): number {
+  get #confirmers(): number {
     const others = this.#view.liveCount - 2;
-    const suspects = this.#view.suspects.size - (entry.suspicion ? 1 : 0);
+    const suspects = this.#view.suspects.size - 1;
     return Math.min(others, Math.max(1, others - suspects));
   }
 
@@ -289,12 +299,22 @@ export class Accusations {
    * more. Returns when to look at it again.
    */
   #lastCall(entry: Entry, suspicion: Suspicion, now: number): number {
-    if (suspicion.called || !this.#features.secondThoughts) return suspicion.deadline;
-    const callAt = suspicion.deadline - this.#timing.answerMs;
-    if (now < callAt) return callAt;
+    const callAt = this.#callAt(suspicion);
+    if (suspicion.called || now < callAt) return callAt;
     suspicion.called = true;
-    if (suspicion.accusers.length <= this.#rule(entry).confirmations) this.#prober.doubt(entry, now, false);
+    if (suspicion.accusers.length <= this.#rule.confirmations) this.#prober.doubt(entry, now, false);
     return suspicion.deadline;
+  }
+
+  /** When it is next to be looked at. */
+  #callAt(suspicion: Suspicion): number {
+    const isCalled = suspicion.called || !this.#features.secondThoughts;
+    return isCalled ? suspicion.deadline : suspicion.deadline - this.#timing.answerMs;
+  }
+
+  #renew(suspicion: Suspicion | undefined, now: number): void {
+    suspicion?.renew(now, this.#timing.suspicionMinMs);
+    this.#agenda.void();
   }
 
   /** Its watchers do, and as many strangers as make a confirmation likely where the watchers are few or gone. */
@@ -313,11 +333,11 @@ export class Accusations {
   }
 
   /** A verdict that this node, unwell as it is, would pass on little more than its own word. */
-  #isDoubtful(entry: Entry, suspicion: Suspicion): boolean {
+  #isDoubtful(suspicion: Suspicion): boolean {
     if (this.#isDeaf(this.#prober.unreached)) return true;
     if (!this.#features.selfDoubt || this.#health.score < UNWELL || suspicion.condemned) return false;
     const others = suspicion.accusers.filter((id) => id !== this.#self.id).length;
-    return others < Math.min(SECONDERS, this.#confirmers(entry));
+    return others < Math.min(SECONDERS, this.#confirmers);
   }
 
   /** Nobody answers: it is likelier that this node is cut off or sick than that all others died at once. */

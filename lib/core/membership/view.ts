@@ -71,6 +71,8 @@ export class View {
   readonly tombstones = new Map<NodeId, Tombstone>();
   readonly suspects = new Set<Entry>();
   readonly #byId = new Map<NodeId, Entry>();
+  /** In order of place, for comparisons of parts. */
+  readonly #byPlace: Entry[] = [];
   readonly #events: ViewEvents;
   #high = 0;
   #low = 0;
@@ -80,6 +82,8 @@ export class View {
   liveVersion = 0;
   /** Counts only those by which somebody became live. */
   grownVersion = 0;
+  /** Counts all changes of a member's state. */
+  stateVersion = 0;
   #provisioned = 0;
 
   constructor(events: ViewEvents) {
@@ -88,6 +92,16 @@ export class View {
 
   get(id: NodeId): Entry | undefined {
     return this.#byId.get(id);
+  }
+
+  /** Those whose place begins with the `bits` top bits of `prefix`, in order of place. */
+  within(bits: number, prefix: number): Entry[] {
+    if (bits === 0) return this.#byPlace.slice();
+    const low = prefix & (-1 << (32 - bits));
+    const start = this.#placeOf(low >>> 0);
+    let end = start;
+    while (end < this.#byPlace.length && ((this.#byPlace[end] as Entry).place ^ low) >>> (32 - bits) === 0) end += 1;
+    return this.#byPlace.slice(start, end);
   }
 
   get liveCount(): number {
@@ -161,7 +175,9 @@ export class View {
     this.#digestWithout(entry);
     this.#byId.delete(entry.id);
     this.entries.splice(this.#indexOf(entry.id), 1);
+    this.#byPlace.splice(this.#byPlace.indexOf(entry, this.#placeOf(entry.place)), 1);
     this.liveVersion += 1;
+    this.stateVersion += 1;
     this.#bury(entry.id, { record: entry.record, boot: latest.boot, incarnation: latest.incarnation, at: now });
     entry.state = 'forgotten';
     this.#events.transition(entry, from, 'forgotten', 'forgotten');
@@ -177,10 +193,12 @@ export class View {
 
   #insert(entry: Entry, because: string): void {
     this.entries.splice(this.#indexOf(entry.id), 0, entry);
+    this.#byPlace.splice(this.#placeOf(entry.place), 0, entry);
     this.#byId.set(entry.id, entry);
     if (entry.live) this.#live += 1;
     this.liveVersion += 1;
     this.grownVersion += 1;
+    this.stateVersion += 1;
     this.#digestWith(entry);
     if (entry.provisioned) {
       this.#provisioned += 1;
@@ -197,6 +215,7 @@ export class View {
     this.#digestWith(entry);
     const to = effectiveState(entry);
     if (to !== from) {
+      this.stateVersion += 1;
       entry.state = to;
       entry.since = now;
     }
@@ -251,6 +270,18 @@ export class View {
     while (low < high) {
       const middle = (low + high) >>> 1;
       if ((this.entries[middle] as Entry).id < id) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Where the first entry of this place is, or belongs. */
+  #placeOf(place: number): number {
+    let low = 0;
+    let high = this.#byPlace.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#byPlace[middle] as Entry).place < place) low = middle + 1;
       else high = middle;
     }
     return low;
