@@ -97,8 +97,9 @@ export class Accusations {
       return;
     }
     const { suspicion } = entry;
-    if (suspicion && compareVersions(claim, suspicion) < 0) return;
-    const current = suspicion && compareVersions(claim, suspicion) === 0 ? suspicion : this.#suspect(entry, claim, now);
+    if (suspicion && compareVersions(claim, suspicion.version) < 0) return;
+    const current =
+      suspicion && compareVersions(claim, suspicion.version) === 0 ? suspicion : this.#suspect(entry, now);
     let news = current !== suspicion;
     let more = false;
     for (const accuser of claim.accusers) {
@@ -116,7 +117,7 @@ export class Accusations {
     }
     if (news) this.#gossip.tellClaim(entry.id, now);
     else if (more) this.#tellMore(entry, current, now);
-    this.#weigh(entry, current, now);
+    this.#weigh(entry, current, now, news || more);
     if (current === suspicion || !entry.suspicion) return;
     // Heard for the first time: see for oneself, so that a true accusation is soon confirmed and a false one answered.
     if (this.#features.neighbourhood && (claim.kind !== 'suspect' || this.#looksInto(entry)))
@@ -131,7 +132,7 @@ export class Accusations {
       return;
     }
     const known = entry.suspicion;
-    const suspicion = known ?? this.#suspect(entry, entry.record, now);
+    const suspicion = known ?? this.#suspect(entry, now);
     const isNew = suspicion.accuse(this.#self.id);
     if (!isNew) return;
     if (known) this.#tellMore(entry, suspicion, now);
@@ -143,7 +144,7 @@ export class Accusations {
   /** The member's own address refuses connections: strong, but only together with a second node's word a verdict. */
   refused(entry: Entry, now: number): void {
     if (!entry.live || !this.#view.isOpen(entry, entry.record)) return;
-    const suspicion = entry.suspicion ?? this.#suspect(entry, entry.record, now);
+    const suspicion = entry.suspicion ?? this.#suspect(entry, now);
     if (suspicion.refusedHere) return;
     suspicion.refusedHere = true;
     suspicion.accuse(this.#self.id);
@@ -165,6 +166,7 @@ export class Accusations {
    */
   heardAgain(unreached: number, now: number): void {
     const deaf = this.#isDeaf(unreached);
+    if (!deaf && !this.#agenda.someHeld) return;
     for (const entry of this.#view.suspects) {
       const { suspicion } = entry;
       if (suspicion?.held) this.#prober.doubt(entry, now, false);
@@ -196,10 +198,11 @@ export class Accusations {
     if (failed && entry.state === 'failed')
       return { kind: 'failed', id, ...failed, accusers: [entry.failedBy ?? this.#self.id] };
     if (!suspicion) return undefined;
-    const { boot, incarnation, accusers, refusers } = suspicion;
-    if (suspicion.condemned) return { kind: suspicion.verdict, id, boot, incarnation, accusers: [...accusers] };
-    if (refusers.length > 0) return { kind: 'refused', id, boot, incarnation, accusers: [...refusers] };
-    return { kind: 'suspect', id, boot, incarnation, accusers: [...accusers] };
+    const { accusers, refusers } = suspicion;
+    const { boot, incarnation } = suspicion.version;
+    if (suspicion.condemned) return { kind: suspicion.verdict, id, boot, incarnation, accusers };
+    if (refusers.length > 0) return { kind: 'refused', id, boot, incarnation, accusers: refusers };
+    return { kind: 'suspect', id, boot, incarnation, accusers };
   }
 
   /** The time this node was away does not count against anybody. */
@@ -209,26 +212,24 @@ export class Accusations {
     this.#agenda.void();
   }
 
-  /** Most ticks find nobody due and nothing that would bring a deadline nearer: among hundreds of suspects that must be cheap. */
   tick(now: number): void {
-    if (!this.#agenda.stands(now, this.#rule.confirmations)) this.#lookAtAll(now);
-    this.dueAt = this.#agenda.dueAt;
+    this.dueAt = this.#agenda.visit(
+      now,
+      () => this.#confirmations,
+      (entry, suspicion) => this.#look(entry, suspicion, now),
+    );
   }
 
-  #lookAtAll(now: number): void {
-    this.#agenda.begin(this.#rule.confirmations);
-    for (const entry of this.#view.suspects) {
-      const { suspicion } = entry;
-      if (!suspicion) continue;
-      suspicion.settle(this.#rule, this.#timing.answerMs);
-      if (now >= suspicion.deadline && this.#isDoubtful(suspicion) && now < this.#deafUntil(suspicion)) {
-        suspicion.held = true;
-        suspicion.deadline = Math.min(now + this.#timing.probeIntervalMs, this.#deafUntil(suspicion));
-      }
-      if (now >= suspicion.deadline)
-        this.condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'no answer in time');
-      else this.#agenda.note(entry, suspicion, this.#lastCall(entry, suspicion, now), this.#rule.confirmations);
+  /** Passes the verdict that is due, or returns when to look again. */
+  #look(entry: Entry, suspicion: Suspicion, now: number): number {
+    suspicion.settle(this.#rule, this.#timing.answerMs);
+    if (now >= suspicion.deadline && this.#isDoubtful(suspicion) && now < this.#deafUntil(suspicion)) {
+      suspicion.held = true;
+      suspicion.deadline = Math.min(now + this.#timing.probeIntervalMs, this.#deafUntil(suspicion));
     }
+    if (now < suspicion.deadline) return this.#lastCall(entry, suspicion, now);
+    this.condemn(entry, suspicion.version, suspicion.accusers[0] as NodeId, now, 'no answer in time');
+    return Number.POSITIVE_INFINITY;
   }
 
   condemn(entry: Entry, version: Version, by: NodeId, now: number, because: string): void {
@@ -251,9 +252,8 @@ export class Accusations {
     return this.#self.record.state === 'joining';
   }
 
-  #suspect(entry: Entry, version: Version, now: number): Suspicion {
-    if (entry.suspicion) this.#agenda.void();
-    const suspicion = new Suspicion(version.boot, version.incarnation, now);
+  #suspect(entry: Entry, now: number): Suspicion {
+    const suspicion = new Suspicion(entry.record, now);
     suspicion.metSuspected = this.#isJoining;
     this.#view.suspect(entry, suspicion, now, 'accused');
     // One who could confirm the others' suspicions less: they are weighed anew, soon and together.
@@ -261,27 +261,30 @@ export class Accusations {
     return suspicion;
   }
 
-  /** Decides, or sets the time of the decision. */
-  #weigh(entry: Entry, suspicion: Suspicion, now: number): void {
+  /** Decides, or sets the time of the decision, which stays as it is where nothing is new. */
+  #weigh(entry: Entry, suspicion: Suspicion, now: number, news = true): void {
     const refusersNeeded = Math.min(2, this.#view.liveCount - 1);
     if (suspicion.refusedHere && (suspicion.condemned || suspicion.refusers.length >= refusersNeeded))
-      return this.condemn(entry, suspicion, suspicion.refusers[0] as NodeId, now, 'refused');
-    suspicion.settle(this.#rule, this.#timing.answerMs);
+      return this.condemn(entry, suspicion.version, suspicion.refusers[0] as NodeId, now, 'refused');
+    if (news || !this.#agenda.stands(this.#confirmations)) {
+      suspicion.settle(this.#rule, this.#timing.answerMs);
+      this.#agenda.note(entry, suspicion, this.#callAt(suspicion), this.#confirmations);
+    }
     const waitedMs = now - suspicion.startedAt;
     if (suspicion.condemned && waitedMs >= this.#timing.answerMs)
-      return this.condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'verdict of others');
+      return this.condemn(entry, suspicion.version, suspicion.accusers[0] as NodeId, now, 'verdict of others');
     this.dueAt = Math.min(this.dueAt, suspicion.deadline - this.#timing.answerMs);
-    this.#agenda.note(entry, suspicion, this.#callAt(suspicion), this.#rule.confirmations);
   }
 
   get #rule(): SuspicionRule {
-    const { suspicionMinMs, suspicionMaxFactor, confirmations } = this.#timing;
-    if (!this.#features.dynamicSuspicion) return { minMs: suspicionMinMs, maxMs: suspicionMinMs, confirmations: 0 };
-    return {
-      minMs: suspicionMinMs,
-      maxMs: suspicionMinMs * suspicionMaxFactor,
-      confirmations: Math.min(confirmations, this.#confirmers),
-    };
+    const { suspicionMinMs, suspicionMaxFactor } = this.#timing;
+    const factor = this.#features.dynamicSuspicion ? suspicionMaxFactor : 1;
+    return { minMs: suspicionMinMs, maxMs: suspicionMinMs * factor, confirmations: this.#confirmations };
+  }
+
+  /** So many bring a suspicion down to its minimum. */
+  get #confirmations(): number {
+    return this.#features.dynamicSuspicion ? Math.min(this.#timing.confirmations, this.#confirmers) : 0;
   }
 
   /**
@@ -302,7 +305,7 @@ export class Accusations {
     const callAt = this.#callAt(suspicion);
     if (suspicion.called || now < callAt) return callAt;
     suspicion.called = true;
-    if (suspicion.accusers.length <= this.#rule.confirmations) this.#prober.doubt(entry, now, false);
+    if (suspicion.accusers.length <= this.#confirmations) this.#prober.doubt(entry, now, false);
     return suspicion.deadline;
   }
 

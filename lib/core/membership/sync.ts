@@ -152,7 +152,7 @@ export class Sync {
         if (entries.length <= LIST_MAX || bits >= 12) {
           if (lists.length >= LIMITS.syncListsMax || listed + entries.length > LIMITS.syncEntriesMax) continue;
           listed += entries.length;
-          lists.push({ bits, prefix, entries: inIdOrder(entries).map((e) => [e.id, e.low] as const) });
+          lists.push({ bits, prefix, entries: inIdOrder(entries).map((e) => [e.id, e.low >>> 0] as const) });
         } else if (deeper.length < LIMITS.syncPartsMax) {
           deeper.push({ bits, prefix, digests: digestsOf(entries, bits) });
         }
@@ -171,7 +171,7 @@ export class Sync {
       for (const entry of inIdOrder(this.#view.within(list.bits, list.prefix))) {
         const hash = theirs.get(entry.id);
         theirs.delete(entry.id);
-        if (hash === entry.low) continue;
+        if (hash === entry.low >>> 0) continue;
         if (hash === hashOf(entry, undefined)) {
           // The peer lacks nothing but the verdict; the record is the longer part and known.
           const claim = this.#ports.claimOf(entry.id);

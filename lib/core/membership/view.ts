@@ -14,30 +14,31 @@ import type { Member, MemberState } from './types.js';
 
 export class Entry implements Member {
   readonly id: NodeId;
-  /** Places the member on rings and in parts of a comparison. */
-  readonly place: number;
-  readonly salt: number;
+  // What every claim asks for comes first: hundreds of entries do not fit the processor's cache.
   record: MemberRecord;
   state: MemberState;
-  since: number;
+  suspicion: Suspicion | undefined = undefined;
   /** The newest version that was found failed. */
-  failed: Version | undefined;
-  failedBy: NodeId | undefined;
-  suspicion: Suspicion | undefined;
+  failed: Version | undefined = undefined;
+  failedBy: NodeId | undefined = undefined;
+  since: number;
+  /** Places the member on rings and in parts of a comparison. All hashes are kept as signed 32 bits, which need no box. */
+  readonly place: number;
+  readonly salt: number;
+  high = 0;
+  low = 0;
   /** Accusations that it answered of late, and probes in a row that it has not answered now. */
   answers = 0;
   answeredAt = 0;
   misses = 0;
-  high = 0;
-  low = 0;
 
   constructor(record: MemberRecord, now: number) {
     this.id = record.id;
-    this.place = hashText(record.id, 0);
-    this.salt = hashText(record.id, 1);
     this.record = record;
     this.state = record.state;
     this.since = now;
+    this.place = hashText(record.id, 0) | 0;
+    this.salt = hashText(record.id, 1) | 0;
   }
 
   /** Takes part: is watched, gossiped with and counted. */
@@ -98,7 +99,7 @@ export class View {
   within(bits: number, prefix: number): Entry[] {
     if (bits === 0) return this.#byPlace.slice();
     const low = prefix & (-1 << (32 - bits));
-    const start = this.#placeOf(low >>> 0);
+    const start = this.#placeOf(low);
     let end = start;
     while (end < this.#byPlace.length && ((this.#byPlace[end] as Entry).place ^ low) >>> (32 - bits) === 0) end += 1;
     return this.#byPlace.slice(start, end);
@@ -126,7 +127,7 @@ export class View {
       if (order <= 0) return order === 0 ? 'same' : 'older';
       this.#change(entry, now, because, () => {
         entry.record = record;
-        if (!entry.suspicion || compareVersions(record, entry.suspicion) <= 0) return;
+        if (!entry.suspicion || compareVersions(record, entry.suspicion.version) <= 0) return;
         entry.answers += 1;
         entry.answeredAt = now;
         this.#drop(entry);
@@ -210,9 +211,8 @@ export class View {
   #change(entry: Entry, now: number, because: string, change: () => void): void {
     const { state: from, live, provisioned } = entry;
     const { weight, zone } = entry.record;
-    this.#digestWithout(entry);
     change();
-    this.#digestWith(entry);
+    this.#digestAnew(entry);
     const to = effectiveState(entry);
     if (to !== from) {
       this.stateVersion += 1;
@@ -253,14 +253,20 @@ export class View {
     this.#digest = undefined;
   }
 
-  #digestWith(entry: Entry): void {
-    const { failed } = entry;
-    const hash = hashOf(entry, failed && compareVersions(failed, entry.record) >= 0 ? failed : undefined);
-    entry.low = hash;
-    entry.high = combine(hash, entry.salt);
+  #digestWith(entry: Entry, hash = hashNow(entry)): void {
+    entry.low = hash | 0;
+    entry.high = combine(hash, entry.salt) | 0;
     this.#high = (this.#high + entry.high) >>> 0;
     this.#low = (this.#low + entry.low) >>> 0;
     this.#digest = undefined;
+  }
+
+  /** Suspicions are no part of it: most changes leave it as it is. */
+  #digestAnew(entry: Entry): void {
+    const hash = hashNow(entry);
+    if ((hash | 0) === entry.low) return;
+    this.#digestWithout(entry);
+    this.#digestWith(entry, hash);
   }
 
   /** Where the id is, or belongs. */
@@ -286,6 +292,11 @@ export class View {
     }
     return low;
   }
+}
+
+function hashNow(entry: Entry): number {
+  const { failed } = entry;
+  return hashOf(entry, failed && compareVersions(failed, entry.record) >= 0 ? failed : undefined);
 }
 
 /** What a comparison sees of a member whose newest record is the one held here, with this verdict on it or none. */
