@@ -14,6 +14,9 @@ export class Agenda {
   #entries: Entry[] = [];
   #suspicions: Suspicion[] = [];
   #dueAt: number[] = [];
+  /** Whose turn is next, and when. */
+  #first = -1;
+  #firstAt = Number.POSITIVE_INFINITY;
   #confirmations = 0;
   #stands = false;
   /** Some are held, perhaps: what they wait for is a change of this node, which may come at any time. */
@@ -27,6 +30,7 @@ export class Agenda {
       this.#suspicions.push(suspicion);
     }
     this.#dueAt[suspicion.place] = dueAt;
+    this.#mayBeFirst(suspicion.place, dueAt);
   }
 
   /** Everyone was last looked at, or noted, under this number of confirmations, and nobody is held. */
@@ -42,15 +46,17 @@ export class Agenda {
   /** Calls `look` for all that are due, oldest first, which returns when to look again; returns when the next one is due. */
   visit(now: number, confirmations: () => number, look: (entry: Entry, suspicion: Suspicion) => number): number {
     let all = !this.stands(confirmations());
+    if (!all && now < this.#firstAt && this.#firstIsThere) return this.#firstAt;
     if (all) this.someHeld = false;
     this.#stands = true;
     this.#confirmations = confirmations();
-    let earliest = Number.POSITIVE_INFINITY;
+    this.#first = -1;
+    this.#firstAt = Number.POSITIVE_INFINITY;
     let gone = 0;
     for (let i = 0; i < this.#dueAt.length; i++) {
       let at = this.#dueAt[i] as number;
       if (at === Number.POSITIVE_INFINITY) gone += 1;
-      else if (all || at <= now || at < earliest) {
+      else if (all || at <= now || at < this.#firstAt) {
         const suspicion = this.#suspicions[i] as Suspicion;
         const entry = this.#entries[i] as Entry;
         if (entry.suspicion !== suspicion) at = Number.POSITIVE_INFINITY;
@@ -61,12 +67,22 @@ export class Agenda {
           if (this.#confirmations !== confirmations()) all = true;
         }
         this.#dueAt[i] = at;
-        earliest = Math.min(earliest, at);
+        this.#mayBeFirst(i, at);
       }
     }
     if (this.someHeld || this.#confirmations !== confirmations()) this.#stands = false;
     if (gone > GONE_MIN && gone > this.#dueAt.length / 2) this.#moveUp();
-    return earliest;
+    return this.#firstAt;
+  }
+
+  #mayBeFirst(place: number, dueAt: number): void {
+    if (dueAt >= this.#firstAt) return;
+    this.#first = place;
+    this.#firstAt = dueAt;
+  }
+
+  get #firstIsThere(): boolean {
+    return this.#first < 0 || this.#entries[this.#first]?.suspicion === this.#suspicions[this.#first];
   }
 
   #moveUp(): void {
@@ -76,6 +92,7 @@ export class Agenda {
     this.#entries = [];
     this.#suspicions = [];
     this.#dueAt = [];
+    this.#firstAt = Number.POSITIVE_INFINITY;
     for (const [i, suspicion] of suspicions.entries()) {
       const entry = entries[i] as Entry;
       if (entry.suspicion !== suspicion) continue;

@@ -69,8 +69,8 @@ export class Gossip {
 
   /** The accusation was answered, or its subject is gone. */
   dropClaim(id: NodeId): void {
-    this.#claims.delete(id);
-    if (this.#gathering.delete(id)) this.#gatheredAt = Number.NaN;
+    if (this.#claims.size > 0) this.#claims.delete(id);
+    if (this.#gathering.size > 0 && this.#gathering.delete(id)) this.#gatheredAt = Number.NaN;
   }
 
   flush(now: number): void {

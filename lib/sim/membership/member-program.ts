@@ -77,7 +77,8 @@ export function keyOfNumber(n: number): Uint8Array {
 }
 
 export function idOfKey(key: Uint8Array): NodeId {
-  return idOfNumber(new DataView(key.buffer, key.byteOffset).getUint32(0));
+  const [a = 0, b = 0, c = 0, d = 0] = key;
+  return idOfNumber(((a << 24) | (b << 16) | (c << 8) | d) >>> 0);
 }
 
 /** Not a signature, but as hard to satisfy by accident: 64 bytes that depend on key and content. */
