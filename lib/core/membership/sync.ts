@@ -141,14 +141,14 @@ export class Sync {
     const lists: SyncList[] = [];
     let listed = 0;
     for (const part of parts) {
-      const own = split(this.#view.within(part.bits, part.prefix), part.bits);
+      const own = digestsOf(this.#view.within(part.bits, part.prefix), part.bits);
       const start = this.#ports.random.below(16);
       for (let i = 0; i < 16; i++) {
         const at = (start + i) % 16;
-        const entries = own[at] as Entry[];
-        if (digestOf(entries) === part.digests[at]) continue;
+        if (own[at] === part.digests[at]) continue;
         const bits = part.bits + 4;
         const prefix = (part.prefix | (at << (32 - bits))) >>> 0;
+        const entries = this.#view.within(bits, prefix);
         if (entries.length <= LIST_MAX || bits >= 12) {
           if (lists.length >= LIMITS.syncListsMax || listed + entries.length > LIMITS.syncEntriesMax) continue;
           listed += entries.length;
@@ -217,12 +217,7 @@ export class Sync {
   }
 }
 
-function split(entries: readonly Entry[], bits: number): Entry[][] {
-  const parts: Entry[][] = Array.from({ length: 16 }, () => []);
-  for (const entry of entries) (parts[(entry.place >>> (28 - bits)) & 15] as Entry[]).push(entry);
-  return parts;
-}
-
+/** Of the 16 parts into which those fall that share their first `bits` bits. */
 function digestsOf(entries: readonly Entry[], bits: number): number[] {
   const sums = new Array<number>(16).fill(0);
   for (const { place, low } of entries) {
@@ -235,10 +230,4 @@ function digestsOf(entries: readonly Entry[], bits: number): number[] {
 /** Sorts in place: parts are listed by id, as all that others see in some order is. */
 function inIdOrder(entries: Entry[]): Entry[] {
   return entries.sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-function digestOf(entries: readonly Entry[]): number {
-  let sum = 0;
-  for (const entry of entries) sum = (sum + entry.low) >>> 0;
-  return sum;
 }
