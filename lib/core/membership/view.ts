@@ -66,12 +66,19 @@ export interface ViewEvents {
   tableChanged(atOnce: boolean): void;
 }
 
+/** Finds members by id. */
+export interface MemberIndex {
+  get(id: NodeId): Entry | undefined;
+  set(id: NodeId, entry: Entry): unknown;
+  delete(id: NodeId): unknown;
+}
+
 export class View {
   /** In id order. */
   readonly entries: Entry[] = [];
   readonly tombstones = new Map<NodeId, Tombstone>();
   readonly suspects = new Set<Entry>();
-  readonly #byId = new Map<NodeId, Entry>();
+  readonly #byId: MemberIndex;
   /** In order of place, for comparisons of parts. */
   readonly #byPlace: Entry[] = [];
   readonly #events: ViewEvents;
@@ -87,8 +94,9 @@ export class View {
   stateVersion = 0;
   #provisioned = 0;
 
-  constructor(events: ViewEvents) {
+  constructor(events: ViewEvents, index: MemberIndex = new Map()) {
     this.#events = events;
+    this.#byId = index;
   }
 
   get(id: NodeId): Entry | undefined {

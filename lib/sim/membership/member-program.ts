@@ -18,6 +18,7 @@ import {
 } from '../../wire/membership.js';
 import type { ProcessPorts, Program } from '../world.js';
 import { FRAME_HEADER_BYTES, sizeOfMessage } from './codec-size.js';
+import { DenseIndex } from './dense-index.js';
 
 /** The class under test; the self-test passes variants of it. */
 export type MembershipClass = new (options: MembershipOptions, ports: MembershipPorts) => Membership;
@@ -170,6 +171,7 @@ export class MemberProgram implements Program {
         verify: verifyStamp,
         idOf: idOfKey,
         random: ports.random,
+        index: new DenseIndex(),
         changed: () => undefined,
         superseded: (boot) => this.#superseded(boot),
         transition: (id, from, to, record, because) => watcher.transition(ports.host, id, from, to, record, because),
