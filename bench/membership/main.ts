@@ -4,14 +4,13 @@
  * sample, and goes on where it was stopped: samples of the same protocol are kept, those of another are thrown away. SIGINT and
  * SIGTERM end it after the sample under way.
  */
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { drawPlots } from './charts.js';
+import { protocolFingerprint } from './fingerprint.js';
 import { EXPERIMENTS, type Experiment, type Job, jobs } from './plan.js';
 import { renderReport } from './report.js';
 import { type Results, resultsText } from './results.js';
@@ -35,7 +34,7 @@ async function main(): Promise<void> {
     if (!EXPERIMENTS.includes(name))
       throw new Error(`no such experiment: ${name}; there are ${EXPERIMENTS.join(', ')}`);
   await mkdir(RESULTS, { recursive: true });
-  const protocol = await protocolHash();
+  const protocol = protocolFingerprint();
   const results = await readOld(protocol, values.fresh ?? false);
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
   // A run may go on elsewhere: the times of the simulated world are the same there, those of CPU are not.
@@ -82,15 +81,6 @@ async function render(results: Results): Promise<void> {
   await rename(`${JSON_FILE}.new`, JSON_FILE);
   await writeFile(join(RESULTS, 'membership.md'), renderReport(results));
   for (const [name, svg] of Object.entries(drawPlots(results))) await writeFile(join(RESULTS, name), svg);
-}
-
-/** Of the compiled protocol: what was measured with another one says nothing of this. */
-async function protocolHash(): Promise<string> {
-  const folder = fileURLToPath(new URL('../../lib/core/membership', import.meta.url));
-  const hash = createHash('sha256');
-  for (const file of (await readdir(folder)).filter((name) => name.endsWith('.js')).sort())
-    hash.update(await readFile(join(folder, file)));
-  return hash.digest('hex').slice(0, 12);
 }
 
 async function readOld(protocol: string, fresh: boolean): Promise<Results> {

@@ -16,7 +16,7 @@ export function renderReport(results: Results): string {
   return [
     '# Membership, measured',
     '',
-    `Simulated LAN: 0.2 to 1 ms one way, drawn for each message; the protocol is the one that nodes run, sizes are the codec's. Written by \`npm run bench:membership\`, which goes on where it was stopped; protocol ${results.protocol} (hash of its compiled files); ${results.machine}; ${((results.cpuMs ?? 0) / 60_000).toFixed(0)} min of CPU. Times in seconds of simulated time.`,
+    `Simulated LAN: 0.2 to 1 ms one way, drawn for each message; the protocol is the one that nodes run, sizes are the codec's. Written by \`npm run bench:membership\`, which goes on where it was stopped; protocol ${results.protocol} (hash of what it does in a few small worlds); ${results.machine}; ${((results.cpuMs ?? 0) / 60_000).toFixed(0)} min of CPU. Times in seconds of simulated time.`,
     '',
     ...trust(results),
     ...deaths(results),

@@ -23,7 +23,7 @@ export interface StallRow {
 }
 
 export interface Results {
-  /** Hash of the compiled protocol that was measured. */
+  /** Fingerprint of the protocol that was measured: of what it does, not of its text. */
   protocol: string;
   machine?: string;
   /** Spent on all samples together. */

@@ -19,7 +19,7 @@ export class Dials {
 
   dial(process: Process, peer: string | undefined, url: string, first: unknown): void {
     const world = this.#x.world;
-    const attachment = this.#x.attached.get(process);
+    const { attachment } = process;
     if (!attachment) return;
     const key = peer ?? url;
     const dial: Dial = attachment.dials.get(key) ?? { waiting: [] };
@@ -65,8 +65,8 @@ export class Dials {
 
   #accept(dialer: Process, acceptor: Process, key: string, seed: string | undefined): void {
     const world = this.#x.world;
-    const from = this.#x.attached.get(dialer);
-    const to = this.#x.attached.get(acceptor);
+    const from = dialer.attachment;
+    const to = acceptor.attachment;
     if (!from || !to) return;
     const link = new Link(dialer, acceptor);
     const { sentBytes } = this.#x;
@@ -82,7 +82,7 @@ export class Dials {
   }
 
   #opened(link: Link, dialer: Process, acceptor: Process, key: string, seed: string | undefined): void {
-    const attachment = this.#x.attached.get(dialer);
+    const { attachment } = dialer;
     const dial = attachment?.dials.get(key);
     if (!attachment || !dial) return;
     attachment.dials.delete(key);
@@ -96,10 +96,10 @@ export class Dials {
   /** Where both dialled at once the first link stays. */
   #up(link: Link, process: Process, peer: Process, seed: string | undefined): Link {
     const world = this.#x.world;
-    const attachment = this.#x.attached.get(process) as Attachment;
+    const attachment = process.attachment as Attachment;
     const id = peer.program.id;
     const known = attachment.links.get(id);
-    const other = this.#x.attached.get(peer)?.links.get(process.program.id);
+    const other = peer.attachment?.links.get(process.program.id);
     // The peer has settled for another link with this process already: join it there.
     const kept =
       known && !known.dead && known.opposite(process).process === peer

@@ -3,7 +3,7 @@
  * and arrives in order. A world carries millions of them, so a message on its way is one small object and no closure.
  */
 
-import type { Attachment, End, Link } from './network-link.js';
+import type { End, Link } from './network-link.js';
 import type { Counters, NetworkOptions } from './network-options.js';
 import type { DownReason, Process, World } from './world.js';
 import { Happening } from './world-happening.js';
@@ -21,7 +21,6 @@ export interface Exchange {
   readonly counters: Counters;
   /** Bytes sent by each host. */
   readonly sentBytes: Float64Array;
-  readonly attached: Map<Process, Attachment>;
   /** Called for each message sent, with the sender's host and the message's type. */
   onSend: ((host: number, type: string) => void) | undefined;
   delayMs(): number;
@@ -150,7 +149,7 @@ export class Wires {
   #end(link: Link, process: Process): void {
     const world = this.#x.world;
     const peer = link.opposite(process).process.program.id;
-    const attachment = this.#x.attached.get(process);
+    const { attachment } = process;
     if (attachment?.links.get(peer) !== link) return;
     attachment.links.delete(peer);
     link.at(process).open = false;

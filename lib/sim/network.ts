@@ -4,7 +4,7 @@
  * decide what is delayed, lost, doubled, held back or blocked; nothing here knows what a message means.
  */
 import { Dials } from './network-dials.js';
-import type { Attachment, Link } from './network-link.js';
+import type { Link } from './network-link.js';
 import { Counters, type NetworkOptions } from './network-options.js';
 import { type Exchange, Wires } from './network-wires.js';
 import type { DownReason, Host, Process, ProcessPorts, World } from './world.js';
@@ -22,7 +22,6 @@ export class Network implements Exchange {
   readonly random: SeededRandom;
   readonly counters = new Counters();
   readonly sentBytes: Float64Array;
-  readonly attached = new Map<Process, Attachment>();
   onSend: ((host: number, type: string) => void) | undefined;
   readonly #wires: Wires;
   readonly #dials: Dials;
@@ -67,13 +66,13 @@ export class Network implements Exchange {
   }
 
   attach(process: Process): void {
-    this.attached.set(process, { links: new Map(), dials: new Map() });
+    process.attachment = { links: new Map(), dials: new Map() };
     this.#sweepLater(process);
   }
 
   detach(process: Process, silently: boolean, killed: boolean): void {
-    const attachment = this.attached.get(process);
-    this.attached.delete(process);
+    const { attachment } = process;
+    process.attachment = undefined;
     if (!attachment) return;
     for (const link of attachment.links.values()) {
       if (killed && this.options.killLosesSuffix && this.random.chance(0.5))
@@ -87,7 +86,7 @@ export class Network implements Exchange {
     const one = this.world.hosts[a]?.process;
     const other = this.world.hosts[b]?.process;
     if (!one || !other) return false;
-    const link = this.attached.get(one)?.links.get(other.program.id);
+    const link = one.attachment?.links.get(other.program.id);
     if (!link) return false;
     this.tellClosed(link, one, 'closed');
     this.tellClosed(link, other, 'closed');
@@ -100,7 +99,7 @@ export class Network implements Exchange {
   }
 
   #send(process: Process, peer: string, url: string, message: unknown): void {
-    const attachment = this.attached.get(process);
+    const { attachment } = process;
     if (!attachment) return;
     const link = attachment.links.get(peer);
     if (link) return this.#wires.transmit(link, process, message);
@@ -113,7 +112,7 @@ export class Network implements Exchange {
   }
 
   #close(process: Process, peer: string): void {
-    const attachment = this.attached.get(process);
+    const { attachment } = process;
     const link = attachment?.links.get(peer);
     if (!attachment || !link) return;
     attachment.links.delete(peer);
@@ -140,7 +139,7 @@ export class Network implements Exchange {
     );
     world.at(arrival, () =>
       world.deliver(peer, () => {
-        const attachment = this.attached.get(peer);
+        const { attachment } = peer;
         if (attachment?.links.get(process.program.id) !== link) return;
         attachment.links.delete(process.program.id);
         end.open = false;
@@ -153,7 +152,7 @@ export class Network implements Exchange {
   #sweepLater(process: Process): void {
     const world = this.world;
     world.at(world.now + SWEEP_MS, () => {
-      const attachment = this.attached.get(process);
+      const { attachment } = process;
       if (!process.alive || !attachment) return;
       for (const [peer, link] of attachment.links)
         if (link.dialer.process === process && world.now - link.usedAt > this.options.idleMs)

@@ -6,6 +6,7 @@
 import type { Random } from '../core/random.js';
 import { Network } from './network.js';
 import { Conditions } from './network-conditions.js';
+import type { Attachment } from './network-link.js';
 import type { NetworkOptions } from './network-options.js';
 import { describeFault, endOf, type Fault, type FaultKind, type Trigger } from './world-faults.js';
 import { Happening } from './world-happening.js';
@@ -74,6 +75,8 @@ export class Process {
   /** What arrived during a stall. */
   readonly inbox: (() => void)[] = [];
   wakeScheduledAt = Number.POSITIVE_INFINITY;
+  /** Its side of the network, while it runs. */
+  attachment: Attachment | undefined = undefined;
 
   constructor(host: number, program: Program, offset: number) {
     this.host = host;

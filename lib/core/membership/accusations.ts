@@ -6,6 +6,7 @@
 import type { NodeId } from '../../wire/ids.js';
 import type { Claim, MembershipMessage } from '../../wire/membership.js';
 import type { Random } from '../random.js';
+import { Agenda } from './agenda.js';
 import type { Forgetting } from './forgetting.js';
 import type { Gossip } from './gossip.js';
 import type { Health } from './health.js';
@@ -56,6 +57,7 @@ export class Accusations {
   readonly #forgetting: Forgetting;
   readonly #ports: AccusationsPorts;
   dueAt = Number.POSITIVE_INFINITY;
+  readonly #agenda = new Agenda();
 
   constructor(
     timing: MembershipTiming,
@@ -95,8 +97,9 @@ export class Accusations {
       return;
     }
     const { suspicion } = entry;
-    if (suspicion && compareVersions(claim, suspicion) < 0) return;
-    const current = suspicion && compareVersions(claim, suspicion) === 0 ? suspicion : this.#suspect(entry, claim, now);
+    if (suspicion && compareVersions(claim, suspicion.version) < 0) return;
+    const current =
+      suspicion && compareVersions(claim, suspicion.version) === 0 ? suspicion : this.#suspect(entry, now);
     let news = current !== suspicion;
     let more = false;
     for (const accuser of claim.accusers) {
@@ -114,7 +117,7 @@ export class Accusations {
     }
     if (news) this.#gossip.tellClaim(entry.id, now);
     else if (more) this.#tellMore(entry, current, now);
-    this.#weigh(entry, current, now);
+    this.#weigh(entry, current, now, news || more);
     if (current === suspicion || !entry.suspicion) return;
     // Heard for the first time: see for oneself, so that a true accusation is soon confirmed and a false one answered.
     if (this.#features.neighbourhood && (claim.kind !== 'suspect' || this.#looksInto(entry)))
@@ -129,7 +132,7 @@ export class Accusations {
       return;
     }
     const known = entry.suspicion;
-    const suspicion = known ?? this.#suspect(entry, entry.record, now);
+    const suspicion = known ?? this.#suspect(entry, now);
     const isNew = suspicion.accuse(this.#self.id);
     if (!isNew) return;
     if (known) this.#tellMore(entry, suspicion, now);
@@ -141,7 +144,7 @@ export class Accusations {
   /** The member's own address refuses connections: strong, but only together with a second node's word a verdict. */
   refused(entry: Entry, now: number): void {
     if (!entry.live || !this.#view.isOpen(entry, entry.record)) return;
-    const suspicion = entry.suspicion ?? this.#suspect(entry, entry.record, now);
+    const suspicion = entry.suspicion ?? this.#suspect(entry, now);
     if (suspicion.refusedHere) return;
     suspicion.refusedHere = true;
     suspicion.accuse(this.#self.id);
@@ -153,7 +156,7 @@ export class Accusations {
   /** A suspect that answers is told again what is said of it, and given the time to answer that. */
   answered(entry: Entry, now: number): void {
     if (!this.#features.secondThoughts) return;
-    entry.suspicion?.renew(now, this.#timing.suspicionMinMs);
+    this.#renew(entry.suspicion, now);
     this.tellSuspect(entry);
   }
 
@@ -163,6 +166,7 @@ export class Accusations {
    */
   heardAgain(unreached: number, now: number): void {
     const deaf = this.#isDeaf(unreached);
+    if (!deaf && !this.#agenda.someHeld) return;
     for (const entry of this.#view.suspects) {
       const { suspicion } = entry;
       if (suspicion?.held) this.#prober.doubt(entry, now, false);
@@ -170,7 +174,7 @@ export class Accusations {
       // once: on the small side of a split the few who answer are heard again and again between those who do not
       if (!suspicion || suspicion.heardAgain) continue;
       suspicion.heardAgain = true;
-      suspicion.renew(now, this.#timing.suspicionMinMs);
+      this.#renew(suspicion, now);
       this.#gossip.tellMore(entry.id, now, now);
     }
   }
@@ -194,33 +198,38 @@ export class Accusations {
     if (failed && entry.state === 'failed')
       return { kind: 'failed', id, ...failed, accusers: [entry.failedBy ?? this.#self.id] };
     if (!suspicion) return undefined;
-    const { boot, incarnation, accusers, refusers } = suspicion;
-    if (suspicion.condemned) return { kind: suspicion.verdict, id, boot, incarnation, accusers: [...accusers] };
-    if (refusers.length > 0) return { kind: 'refused', id, boot, incarnation, accusers: [...refusers] };
-    return { kind: 'suspect', id, boot, incarnation, accusers: [...accusers] };
+    const { accusers, refusers } = suspicion;
+    const { boot, incarnation } = suspicion.version;
+    if (suspicion.condemned) return { kind: suspicion.verdict, id, boot, incarnation, accusers };
+    if (refusers.length > 0) return { kind: 'refused', id, boot, incarnation, accusers: refusers };
+    return { kind: 'suspect', id, boot, incarnation, accusers };
   }
 
   /** The time this node was away does not count against anybody. */
   pardon(ms: number): void {
     for (const entry of this.#view.suspects) entry.suspicion?.pardon(ms);
     this.dueAt += ms;
+    this.#agenda.void();
   }
 
   tick(now: number): void {
-    let due = Number.POSITIVE_INFINITY;
-    for (const entry of this.#view.suspects) {
-      const { suspicion } = entry;
-      if (!suspicion) continue;
-      suspicion.settle(this.#rule(entry), this.#timing.answerMs);
-      if (now >= suspicion.deadline && this.#isDoubtful(entry, suspicion) && now < this.#deafUntil(suspicion)) {
-        suspicion.held = true;
-        suspicion.deadline = Math.min(now + this.#timing.probeIntervalMs, this.#deafUntil(suspicion));
-      }
-      if (now >= suspicion.deadline)
-        this.condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'no answer in time');
-      else due = Math.min(due, this.#lastCall(entry, suspicion, now));
+    this.dueAt = this.#agenda.visit(
+      now,
+      () => this.#confirmations,
+      (entry, suspicion) => this.#look(entry, suspicion, now),
+    );
+  }
+
+  /** Passes the verdict that is due, or returns when to look again. */
+  #look(entry: Entry, suspicion: Suspicion, now: number): number {
+    suspicion.settle(this.#rule, this.#timing.answerMs);
+    if (now >= suspicion.deadline && this.#isDoubtful(suspicion) && now < this.#deafUntil(suspicion)) {
+      suspicion.held = true;
+      suspicion.deadline = Math.min(now + this.#timing.probeIntervalMs, this.#deafUntil(suspicion));
     }
-    this.dueAt = due;
+    if (now < suspicion.deadline) return this.#lastCall(entry, suspicion, now);
+    this.condemn(entry, suspicion.version, suspicion.accusers[0] as NodeId, now, 'no answer in time');
+    return Number.POSITIVE_INFINITY;
   }
 
   condemn(entry: Entry, version: Version, by: NodeId, now: number, because: string): void {
@@ -243,8 +252,8 @@ export class Accusations {
     return this.#self.record.state === 'joining';
   }
 
-  #suspect(entry: Entry, version: Version, now: number): Suspicion {
-    const suspicion = new Suspicion(version.boot, version.incarnation, now);
+  #suspect(entry: Entry, now: number): Suspicion {
+    const suspicion = new Suspicion(entry.record, now);
     suspicion.metSuspected = this.#isJoining;
     this.#view.suspect(entry, suspicion, now, 'accused');
     // One who could confirm the others' suspicions less: they are weighed anew, soon and together.
@@ -252,35 +261,39 @@ export class Accusations {
     return suspicion;
   }
 
-  /** Decides, or sets the time of the decision. */
-  #weigh(entry: Entry, suspicion: Suspicion, now: number): void {
+  /** Decides, or sets the time of the decision, which stays as it is where nothing is new. */
+  #weigh(entry: Entry, suspicion: Suspicion, now: number, news = true): void {
     const refusersNeeded = Math.min(2, this.#view.liveCount - 1);
     if (suspicion.refusedHere && (suspicion.condemned || suspicion.refusers.length >= refusersNeeded))
-      return this.condemn(entry, suspicion, suspicion.refusers[0] as NodeId, now, 'refused');
-    suspicion.settle(this.#rule(entry), this.#timing.answerMs);
+      return this.condemn(entry, suspicion.version, suspicion.refusers[0] as NodeId, now, 'refused');
+    if (news || !this.#agenda.stands(this.#confirmations)) {
+      suspicion.settle(this.#rule, this.#timing.answerMs);
+      this.#agenda.note(entry, suspicion, this.#callAt(suspicion), this.#confirmations);
+    }
     const waitedMs = now - suspicion.startedAt;
     if (suspicion.condemned && waitedMs >= this.#timing.answerMs)
-      return this.condemn(entry, suspicion, suspicion.accusers[0] as NodeId, now, 'verdict of others');
+      return this.condemn(entry, suspicion.version, suspicion.accusers[0] as NodeId, now, 'verdict of others');
     this.dueAt = Math.min(this.dueAt, suspicion.deadline - this.#timing.answerMs);
   }
 
-  #rule(entry: Entry): SuspicionRule {
-    const { suspicionMinMs, suspicionMaxFactor, confirmations } = this.#timing;
-    if (!this.#features.dynamicSuspicion) return { minMs: suspicionMinMs, maxMs: suspicionMinMs, confirmations: 0 };
-    return {
-      minMs: suspicionMinMs,
-      maxMs: suspicionMinMs * suspicionMaxFactor,
-      confirmations: Math.min(confirmations, this.#confirmers(entry)),
-    };
+  get #rule(): SuspicionRule {
+    const { suspicionMinMs, suspicionMaxFactor } = this.#timing;
+    const factor = this.#features.dynamicSuspicion ? suspicionMaxFactor : 1;
+    return { minMs: suspicionMinMs, maxMs: suspicionMinMs * factor, confirmations: this.#confirmations };
+  }
+
+  /** So many bring a suspicion down to its minimum. */
+  get #confirmations(): number {
+    return this.#features.dynamicSuspicion ? Math.min(this.#timing.confirmations, this.#confirmers) : 0;
   }
 
   /**
-   * Who could confirm: neither this node nor the suspect, and hardly the other suspects. So the small side of a split goes on
+   * Who could confirm a suspicion: neither this node nor the suspect, and hardly the other suspects. So the small side of a split goes on
    * once its own members agree; one of them must, so that nobody who is cut off passes verdicts alone.
    */
-  #confirmers(entry: Entry): number {
+  get #confirmers(): number {
     const others = this.#view.liveCount - 2;
-    const suspects = this.#view.suspects.size - (entry.suspicion ? 1 : 0);
+    const suspects = this.#view.suspects.size - 1;
     return Math.min(others, Math.max(1, others - suspects));
   }
 
@@ -289,12 +302,22 @@ export class Accusations {
    * more. Returns when to look at it again.
    */
   #lastCall(entry: Entry, suspicion: Suspicion, now: number): number {
-    if (suspicion.called || !this.#features.secondThoughts) return suspicion.deadline;
-    const callAt = suspicion.deadline - this.#timing.answerMs;
-    if (now < callAt) return callAt;
+    const callAt = this.#callAt(suspicion);
+    if (suspicion.called || now < callAt) return callAt;
     suspicion.called = true;
-    if (suspicion.accusers.length <= this.#rule(entry).confirmations) this.#prober.doubt(entry, now, false);
+    if (suspicion.accusers.length <= this.#confirmations) this.#prober.doubt(entry, now, false);
     return suspicion.deadline;
+  }
+
+  /** When it is next to be looked at. */
+  #callAt(suspicion: Suspicion): number {
+    const isCalled = suspicion.called || !this.#features.secondThoughts;
+    return isCalled ? suspicion.deadline : suspicion.deadline - this.#timing.answerMs;
+  }
+
+  #renew(suspicion: Suspicion | undefined, now: number): void {
+    suspicion?.renew(now, this.#timing.suspicionMinMs);
+    this.#agenda.void();
   }
 
   /** Its watchers do, and as many strangers as make a confirmation likely where the watchers are few or gone. */
@@ -313,11 +336,11 @@ export class Accusations {
   }
 
   /** A verdict that this node, unwell as it is, would pass on little more than its own word. */
-  #isDoubtful(entry: Entry, suspicion: Suspicion): boolean {
+  #isDoubtful(suspicion: Suspicion): boolean {
     if (this.#isDeaf(this.#prober.unreached)) return true;
     if (!this.#features.selfDoubt || this.#health.score < UNWELL || suspicion.condemned) return false;
     const others = suspicion.accusers.filter((id) => id !== this.#self.id).length;
-    return others < Math.min(SECONDERS, this.#confirmers(entry));
+    return others < Math.min(SECONDERS, this.#confirmers);
   }
 
   /** Nobody answers: it is likelier that this node is cut off or sick than that all others died at once. */

@@ -18,6 +18,9 @@ export class Forgetting {
   readonly #self: Entry;
   readonly #gossip: Gossip;
   dueAt = Number.POSITIVE_INFINITY;
+  /** Nobody can be forgotten before this time, while the view's states are those of this version. */
+  #nobodyBefore = Number.NEGATIVE_INFINITY;
+  #stateVersion = -1;
 
   constructor(timing: MembershipTiming, view: View, self: Entry, gossip: Gossip) {
     this.#timing = timing;
@@ -37,10 +40,15 @@ export class Forgetting {
       this.#view.tombstones.delete(id);
     }
     if (!this.#self.live || this.#view.liveCount === this.#view.entries.length) return;
+    if (now < this.#nobodyBefore && this.#stateVersion === this.#view.stateVersion) return;
+    this.#nobodyBefore = Number.POSITIVE_INFINITY;
+    this.#stateVersion = this.#view.stateVersion;
     let turn: number | undefined;
     for (const entry of [...this.#view.entries]) {
       if (entry.state !== 'failed' && entry.state !== 'left') continue;
       const afterMs = entry.state === 'left' ? this.#timing.forgetLeftAfterMs : this.#timing.forgetAfterMs;
+      // A second too early rather than, by a float's last digit, too late.
+      this.#nobodyBefore = Math.min(this.#nobodyBefore, entry.since + afterMs - LOOK_MS);
       if (now - entry.since < afterMs) continue;
       turn ??= this.#view.entries.filter((e) => e.live).indexOf(this.#self);
       if (now - entry.since < afterMs + turn * TURN_MS) continue;

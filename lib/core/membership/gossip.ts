@@ -33,6 +33,8 @@ export class Gossip {
   readonly #claims = new Map<NodeId, number>();
   /** When to tell of more accusers, by suspect. */
   readonly #gathering = new Map<NodeId, number>();
+  /** When the first of those is due; not a number once the first may have been taken out. */
+  #gatheredAt = Number.POSITIVE_INFINITY;
   #lastFlush = Number.NEGATIVE_INFINITY;
   dueAt = Number.POSITIVE_INFINITY;
 
@@ -61,25 +63,19 @@ export class Gossip {
     if (this.#claims.has(id) || this.#gathering.has(id)) return;
     const due = Math.max(at, now + this.#timing.gossipIntervalMs);
     this.#gathering.set(id, due);
+    this.#gatheredAt = Math.min(this.#gatheredAt, due);
     this.dueAt = Math.min(this.dueAt, due);
   }
 
   /** The accusation was answered, or its subject is gone. */
   dropClaim(id: NodeId): void {
-    this.#claims.delete(id);
-    this.#gathering.delete(id);
+    if (this.#claims.size > 0) this.#claims.delete(id);
+    if (this.#gathering.size > 0 && this.#gathering.delete(id)) this.#gatheredAt = Number.NaN;
   }
 
   flush(now: number): void {
     this.#lastFlush = now;
-    let gatheredAt = Number.POSITIVE_INFINITY;
-    for (const [id, due] of this.#gathering) {
-      if (due > now) gatheredAt = Math.min(gatheredAt, due);
-      else {
-        this.#gathering.delete(id);
-        if (!this.#claims.has(id)) this.#claims.set(id, this.#source.liveCount() > MANY ? 1 : 2);
-      }
-    }
+    if (!(now < this.#gatheredAt)) this.#gather(now);
     const records = take(this.#records, LIMITS.newsRecordsMax, (id) => this.#source.recordOf(id));
     const claims = take(this.#claims, LIMITS.newsClaimsMax, (id) => this.#source.claimOf(id));
     if (records.length > 0 || claims.length > 0) {
@@ -89,7 +85,19 @@ export class Gossip {
     }
     const left = this.#records.size + this.#claims.size;
     const againMs = left > LIMITS.newsRecordsMax ? FLUSH_GAP_MS : this.#timing.gossipIntervalMs;
-    this.dueAt = Math.min(left > 0 ? now + againMs : Number.POSITIVE_INFINITY, gatheredAt);
+    this.dueAt = Math.min(left > 0 ? now + againMs : Number.POSITIVE_INFINITY, this.#gatheredAt);
+  }
+
+  /** What has been gathered for long enough becomes news. */
+  #gather(now: number): void {
+    this.#gatheredAt = Number.POSITIVE_INFINITY;
+    for (const [id, due] of this.#gathering) {
+      if (due > now) this.#gatheredAt = Math.min(this.#gatheredAt, due);
+      else {
+        this.#gathering.delete(id);
+        if (!this.#claims.has(id)) this.#claims.set(id, this.#source.liveCount() > MANY ? 1 : 2);
+      }
+    }
   }
 
   /** With less to tell, one more: of a lone death one node in 10,000 would else miss the suspicion, and come in 1.5 s late. */

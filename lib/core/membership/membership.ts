@@ -20,7 +20,7 @@ import { Reconnect } from './reconnect.js';
 import { compareVersions, type Version } from './record.js';
 import { Sync } from './sync.js';
 import { TableDue } from './table-due.js';
-import type { Member, MembershipPorts } from './types.js';
+import type { Member, MemberState, MembershipPorts } from './types.js';
 import { type Entry, View } from './view.js';
 
 export type { Member, MemberState, MembershipPorts } from './types.js';
@@ -59,13 +59,14 @@ export class Membership {
     this.#features = options.features ?? ALL_FEATURES;
     this.#ports = ports;
     this.#tableDue = new TableDue(options.timing.tableQuietMs, options.timing.tableMaxMs);
-    this.#view = new View({
-      transition: (entry, from, to, because) => {
+    const events = {
+      transition: (entry: Entry, from: MemberState | undefined, to: MemberState, because: string) => {
         this.#changed = true;
         ports.transition?.(entry.id, from, to, entry.record, because);
       },
-      tableChanged: (atOnce) => this.#tableDue.changed(this.#now, atOnce),
-    });
+      tableChanged: (atOnce: boolean) => this.#tableDue.changed(this.#now, atOnce),
+    };
+    this.#view = new View(events, ports.index);
     const send = (to: NodeId, message: MembershipMessage) => this.#send(to, message);
     const { random } = ports;
     this.#gossip = new Gossip(options.timing, {

@@ -5,6 +5,9 @@
  */
 import type { NodeId } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
+import type { Version } from './record.js';
+
+const NOBODY: readonly NodeId[] = [];
 
 export interface SuspicionRule {
   readonly minMs: number;
@@ -21,12 +24,15 @@ export function suspicionTimeoutMs(confirmed: number, rule: SuspicionRule): numb
 }
 
 export class Suspicion {
-  readonly boot: number;
-  readonly incarnation: number;
-  /** First accuser first. */
-  readonly accusers: NodeId[] = [];
+  /** What is accused: this version of the member, or an older one. */
+  readonly version: Version;
+  /** First accuser first. Lists that never change, so that claims can carry them. */
+  accusers: readonly NodeId[] = NOBODY;
   /** Those among the accusers to whom its address refused a connection. */
-  readonly refusers: NodeId[] = [];
+  refusers: readonly NodeId[] = NOBODY;
+  /** Others have come to a verdict already. */
+  condemned = false;
+  deadline = Number.POSITIVE_INFINITY;
   refusedHere = false;
   /** The subject was told and probed once more, shortly before the end. */
   called = false;
@@ -36,18 +42,16 @@ export class Suspicion {
   heardAgain = false;
   /** Its time is over, but this node is unwell and waits for others. */
   held = false;
-  /** Others have come to a verdict already. */
-  condemned = false;
   /** The verdict to reach: `forgotten` where others have gone that far. */
   verdict: 'failed' | 'forgotten' = 'failed';
-  deadline = Number.POSITIVE_INFINITY;
+  /** In the agenda of what is to be looked at. */
+  place = -1;
   startedAt: number;
   /** When the last new accuser came: what confirms an old suspicion may be as old itself. */
   accusedAt: number;
 
-  constructor(boot: number, incarnation: number, now: number) {
-    this.boot = boot;
-    this.incarnation = incarnation;
+  constructor(version: Version, now: number) {
+    this.version = version;
     this.startedAt = now;
     this.accusedAt = now;
   }
@@ -55,13 +59,13 @@ export class Suspicion {
   /** True where the accuser is new and still counts. */
   accuse(accuser: NodeId): boolean {
     if (this.accusers.length >= LIMITS.accusersMax || this.accusers.includes(accuser)) return false;
-    this.accusers.push(accuser);
+    this.accusers = [...this.accusers, accuser];
     return true;
   }
 
   refuse(refuser: NodeId): boolean {
     if (this.refusers.length >= LIMITS.accusersMax || this.refusers.includes(refuser)) return false;
-    this.refusers.push(refuser);
+    this.refusers = [...this.refusers, refuser];
     return true;
   }
 

@@ -107,7 +107,7 @@ export class Sync {
   begin(peer: NodeId, now: number): boolean {
     if (now - this.#lastAt < this.#timing.syncDelayMs / HURRY) return false;
     this.#lastAt = now;
-    const parts = [{ bits: 0, prefix: 0, digests: this.#digestsOf(this.#view.entries, 0) }];
+    const parts = [{ bits: 0, prefix: 0, digests: digestsOf(this.#view.within(0, 0), 0) }];
     this.#ports.send(peer, { type: 'sync', count: this.#view.entries.length, parts, lists: [] });
     return true;
   }
@@ -141,20 +141,20 @@ export class Sync {
     const lists: SyncList[] = [];
     let listed = 0;
     for (const part of parts) {
-      const own = split(this.#within(part.bits, part.prefix), part.bits);
+      const own = digestsOf(this.#view.within(part.bits, part.prefix), part.bits);
       const start = this.#ports.random.below(16);
       for (let i = 0; i < 16; i++) {
         const at = (start + i) % 16;
-        const entries = own[at] as Entry[];
-        if (digestOf(entries) === part.digests[at]) continue;
+        if (own[at] === part.digests[at]) continue;
         const bits = part.bits + 4;
         const prefix = (part.prefix | (at << (32 - bits))) >>> 0;
+        const entries = this.#view.within(bits, prefix);
         if (entries.length <= LIST_MAX || bits >= 12) {
           if (lists.length >= LIMITS.syncListsMax || listed + entries.length > LIMITS.syncEntriesMax) continue;
           listed += entries.length;
-          lists.push({ bits, prefix, entries: entries.map((e) => [e.id, e.low] as const) });
+          lists.push({ bits, prefix, entries: inIdOrder(entries).map((e) => [e.id, e.low >>> 0] as const) });
         } else if (deeper.length < LIMITS.syncPartsMax) {
-          deeper.push({ bits, prefix, digests: this.#digestsOf(entries, bits) });
+          deeper.push({ bits, prefix, digests: digestsOf(entries, bits) });
         }
       }
     }
@@ -168,10 +168,10 @@ export class Sync {
     const verdicts: Claim[] = [];
     for (const list of lists) {
       const theirs = new Map(list.entries);
-      for (const entry of this.#within(list.bits, list.prefix)) {
+      for (const entry of inIdOrder(this.#view.within(list.bits, list.prefix))) {
         const hash = theirs.get(entry.id);
         theirs.delete(entry.id);
-        if (hash === entry.low) continue;
+        if (hash === entry.low >>> 0) continue;
         if (hash === hashOf(entry, undefined)) {
           // The peer lacks nothing but the verdict; the record is the longer part and known.
           const claim = this.#ports.claimOf(entry.id);
@@ -215,25 +215,19 @@ export class Sync {
     const length = Math.min(count, entries.length);
     return Array.from({ length }, (_, i) => (entries[(start + i) % entries.length] as Entry).record);
   }
-
-  #within(bits: number, prefix: number): readonly Entry[] {
-    if (bits === 0) return this.#view.entries;
-    return this.#view.entries.filter((entry) => (entry.place ^ prefix) >>> (32 - bits) === 0);
-  }
-
-  #digestsOf(entries: readonly Entry[], bits: number): number[] {
-    return split(entries, bits).map(digestOf);
-  }
 }
 
-function split(entries: readonly Entry[], bits: number): Entry[][] {
-  const parts: Entry[][] = Array.from({ length: 16 }, () => []);
-  for (const entry of entries) (parts[(entry.place >>> (28 - bits)) & 15] as Entry[]).push(entry);
-  return parts;
+/** Of the 16 parts into which those fall that share their first `bits` bits. */
+function digestsOf(entries: readonly Entry[], bits: number): number[] {
+  const sums = new Array<number>(16).fill(0);
+  for (const { place, low } of entries) {
+    const at = (place >>> (28 - bits)) & 15;
+    sums[at] = ((sums[at] as number) + low) >>> 0;
+  }
+  return sums;
 }
 
-function digestOf(entries: readonly Entry[]): number {
-  let sum = 0;
-  for (const entry of entries) sum = (sum + entry.low) >>> 0;
-  return sum;
+/** Sorts in place: parts are listed by id, as all that others see in some order is. */
+function inIdOrder(entries: Entry[]): Entry[] {
+  return entries.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -2,6 +2,7 @@
 import type { NodeId } from '../../wire/ids.js';
 import type { Claim, MemberRecord, MembershipMessage, SignedState } from '../../wire/membership.js';
 import type { Random } from '../random.js';
+import type { MemberIndex } from './view.js';
 
 /** What the node itself says, overruled by what was found out about it. `forgotten` is never shown, only reported. */
 export type MemberState = SignedState | 'suspect' | 'failed' | 'forgotten';
@@ -28,6 +29,8 @@ export interface MembershipPorts {
   /** The node id that belongs to a public key. */
   idOf(key: Uint8Array): NodeId;
   readonly random: Random;
+  /** Where members are looked up; a map unless told. A simulator of thousands of views has one that fits the cache. */
+  readonly index?: MemberIndex;
   /** The view changed. Called at most once per input. */
   changed(): void;
   /**

@@ -14,30 +14,31 @@ import type { Member, MemberState } from './types.js';
 
 export class Entry implements Member {
   readonly id: NodeId;
-  /** Places the member on rings and in parts of a comparison. */
-  readonly place: number;
-  readonly salt: number;
+  // What every claim asks for comes first: hundreds of entries do not fit the processor's cache.
   record: MemberRecord;
   state: MemberState;
-  since: number;
+  suspicion: Suspicion | undefined = undefined;
   /** The newest version that was found failed. */
-  failed: Version | undefined;
-  failedBy: NodeId | undefined;
-  suspicion: Suspicion | undefined;
+  failed: Version | undefined = undefined;
+  failedBy: NodeId | undefined = undefined;
+  since: number;
+  /** Places the member on rings and in parts of a comparison. All hashes are kept as signed 32 bits, which need no box. */
+  readonly place: number;
+  readonly salt: number;
+  high = 0;
+  low = 0;
   /** Accusations that it answered of late, and probes in a row that it has not answered now. */
   answers = 0;
   answeredAt = 0;
   misses = 0;
-  high = 0;
-  low = 0;
 
   constructor(record: MemberRecord, now: number) {
     this.id = record.id;
-    this.place = hashText(record.id, 0);
-    this.salt = hashText(record.id, 1);
     this.record = record;
     this.state = record.state;
     this.since = now;
+    this.place = hashText(record.id, 0) | 0;
+    this.salt = hashText(record.id, 1) | 0;
   }
 
   /** Takes part: is watched, gossiped with and counted. */
@@ -65,12 +66,21 @@ export interface ViewEvents {
   tableChanged(atOnce: boolean): void;
 }
 
+/** Finds members by id. */
+export interface MemberIndex {
+  get(id: NodeId): Entry | undefined;
+  set(id: NodeId, entry: Entry): unknown;
+  delete(id: NodeId): unknown;
+}
+
 export class View {
   /** In id order. */
   readonly entries: Entry[] = [];
   readonly tombstones = new Map<NodeId, Tombstone>();
   readonly suspects = new Set<Entry>();
-  readonly #byId = new Map<NodeId, Entry>();
+  readonly #byId: MemberIndex;
+  /** In order of place, for comparisons of parts. */
+  readonly #byPlace: Entry[] = [];
   readonly #events: ViewEvents;
   #high = 0;
   #low = 0;
@@ -80,14 +90,27 @@ export class View {
   liveVersion = 0;
   /** Counts only those by which somebody became live. */
   grownVersion = 0;
+  /** Counts all changes of a member's state. */
+  stateVersion = 0;
   #provisioned = 0;
 
-  constructor(events: ViewEvents) {
+  constructor(events: ViewEvents, index: MemberIndex = new Map()) {
     this.#events = events;
+    this.#byId = index;
   }
 
   get(id: NodeId): Entry | undefined {
     return this.#byId.get(id);
+  }
+
+  /** Those whose place begins with the `bits` top bits of `prefix`, in order of place. */
+  within(bits: number, prefix: number): Entry[] {
+    if (bits === 0) return this.#byPlace.slice();
+    const low = prefix & (-1 << (32 - bits));
+    const start = this.#placeOf(low);
+    let end = start;
+    while (end < this.#byPlace.length && ((this.#byPlace[end] as Entry).place ^ low) >>> (32 - bits) === 0) end += 1;
+    return this.#byPlace.slice(start, end);
   }
 
   get liveCount(): number {
@@ -112,7 +135,7 @@ export class View {
       if (order <= 0) return order === 0 ? 'same' : 'older';
       this.#change(entry, now, because, () => {
         entry.record = record;
-        if (!entry.suspicion || compareVersions(record, entry.suspicion) <= 0) return;
+        if (!entry.suspicion || compareVersions(record, entry.suspicion.version) <= 0) return;
         entry.answers += 1;
         entry.answeredAt = now;
         this.#drop(entry);
@@ -161,7 +184,9 @@ export class View {
     this.#digestWithout(entry);
     this.#byId.delete(entry.id);
     this.entries.splice(this.#indexOf(entry.id), 1);
+    this.#byPlace.splice(this.#byPlace.indexOf(entry, this.#placeOf(entry.place)), 1);
     this.liveVersion += 1;
+    this.stateVersion += 1;
     this.#bury(entry.id, { record: entry.record, boot: latest.boot, incarnation: latest.incarnation, at: now });
     entry.state = 'forgotten';
     this.#events.transition(entry, from, 'forgotten', 'forgotten');
@@ -177,10 +202,12 @@ export class View {
 
   #insert(entry: Entry, because: string): void {
     this.entries.splice(this.#indexOf(entry.id), 0, entry);
+    this.#byPlace.splice(this.#placeOf(entry.place), 0, entry);
     this.#byId.set(entry.id, entry);
     if (entry.live) this.#live += 1;
     this.liveVersion += 1;
     this.grownVersion += 1;
+    this.stateVersion += 1;
     this.#digestWith(entry);
     if (entry.provisioned) {
       this.#provisioned += 1;
@@ -192,11 +219,11 @@ export class View {
   #change(entry: Entry, now: number, because: string, change: () => void): void {
     const { state: from, live, provisioned } = entry;
     const { weight, zone } = entry.record;
-    this.#digestWithout(entry);
     change();
-    this.#digestWith(entry);
+    this.#digestAnew(entry);
     const to = effectiveState(entry);
     if (to !== from) {
+      this.stateVersion += 1;
       entry.state = to;
       entry.since = now;
     }
@@ -234,14 +261,20 @@ export class View {
     this.#digest = undefined;
   }
 
-  #digestWith(entry: Entry): void {
-    const { failed } = entry;
-    const hash = hashOf(entry, failed && compareVersions(failed, entry.record) >= 0 ? failed : undefined);
-    entry.low = hash;
-    entry.high = combine(hash, entry.salt);
+  #digestWith(entry: Entry, hash = hashNow(entry)): void {
+    entry.low = hash | 0;
+    entry.high = combine(hash, entry.salt) | 0;
     this.#high = (this.#high + entry.high) >>> 0;
     this.#low = (this.#low + entry.low) >>> 0;
     this.#digest = undefined;
+  }
+
+  /** Suspicions are no part of it: most changes leave it as it is. */
+  #digestAnew(entry: Entry): void {
+    const hash = hashNow(entry);
+    if ((hash | 0) === entry.low) return;
+    this.#digestWithout(entry);
+    this.#digestWith(entry, hash);
   }
 
   /** Where the id is, or belongs. */
@@ -255,6 +288,23 @@ export class View {
     }
     return low;
   }
+
+  /** Where the first entry of this place is, or belongs. */
+  #placeOf(place: number): number {
+    let low = 0;
+    let high = this.#byPlace.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#byPlace[middle] as Entry).place < place) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function hashNow(entry: Entry): number {
+  const { failed } = entry;
+  return hashOf(entry, failed && compareVersions(failed, entry.record) >= 0 ? failed : undefined);
 }
 
 /** What a comparison sees of a member whose newest record is the one held here, with this verdict on it or none. */

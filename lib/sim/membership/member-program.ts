@@ -18,6 +18,7 @@ import {
 } from '../../wire/membership.js';
 import type { ProcessPorts, Program } from '../world.js';
 import { FRAME_HEADER_BYTES, sizeOfMessage } from './codec-size.js';
+import { DenseIndex } from './dense-index.js';
 
 /** The class under test; the self-test passes variants of it. */
 export type MembershipClass = new (options: MembershipOptions, ports: MembershipPorts) => Membership;
@@ -77,7 +78,8 @@ export function keyOfNumber(n: number): Uint8Array {
 }
 
 export function idOfKey(key: Uint8Array): NodeId {
-  return idOfNumber(new DataView(key.buffer, key.byteOffset).getUint32(0));
+  const [a = 0, b = 0, c = 0, d = 0] = key;
+  return idOfNumber(((a << 24) | (b << 16) | (c << 8) | d) >>> 0);
 }
 
 /** Not a signature, but as hard to satisfy by accident: 64 bytes that depend on key and content. */
@@ -169,6 +171,7 @@ export class MemberProgram implements Program {
         verify: verifyStamp,
         idOf: idOfKey,
         random: ports.random,
+        index: new DenseIndex(),
         changed: () => undefined,
         superseded: (boot) => this.#superseded(boot),
         transition: (id, from, to, record, because) => watcher.transition(ports.host, id, from, to, record, because),
