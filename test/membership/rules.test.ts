@@ -107,6 +107,24 @@ for (const [confirmed, ms] of [
     t.is(Math.round(suspicionTimeoutMs(confirmed, RULE)), ms);
   });
 
+test('a part of a view has exactly the members whose place begins with its prefix', (t) => {
+  const view = emptyView();
+  for (let n = 0; n < 500; n++) view.admit(recordOf(n), 0, 'test');
+  for (let n = 0; n < 500; n += 7) view.forget(view.get(idOfNumber(n))!, recordOf(n), 0);
+  for (const bits of [0, 4, 8, 12]) {
+    for (let part = 0; part < 1 << bits; part += 1 + (bits >> 2)) {
+      const prefix = bits === 0 ? 0 : (part << (32 - bits)) >>> 0;
+      const expected = view.entries.filter((entry) => bits === 0 || (entry.place ^ prefix) >>> (32 - bits) === 0);
+      const ids = view.within(bits, prefix).map(({ id }) => id);
+      t.deepEqual(
+        ids.sort(),
+        expected.map(({ id }) => id),
+        `${bits} bits, part ${part}`,
+      );
+    }
+  }
+});
+
 test('a suspicion that nobody can confirm lasts the minimum', (t) => {
   t.is(suspicionTimeoutMs(0, { ...RULE, confirmations: 0 }), 3_000);
 });

@@ -288,8 +288,8 @@ export class Accusations {
   }
 
   /**
-   * Who could confirm a suspicion: neither this node nor the suspect, and hardly the other suspects. So the small side of a split goes on
-   * once its own members agree; one of them must, so that nobody who is cut off passes verdicts alone.
+   * Who could confirm a suspicion: neither this node nor the suspect, and hardly the other suspects. So the small side of a
+   * split goes on once its own members agree; one of them must, so that nobody who is cut off passes verdicts alone.
    */
   get #confirmers(): number {
     const others = this.#view.liveCount - 2;
