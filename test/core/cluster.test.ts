@@ -1,4 +1,6 @@
 import test from 'ava';
+import { decodeFrame } from '../../lib/core/outbox.js';
+import { decodeRouting } from '../../lib/wire/routing.js';
 import { TestCluster } from './cluster.js';
 
 test('three nodes agree on one table and each owns a third of the slots', (t) => {
@@ -48,6 +50,32 @@ test('the same id published twice through different nodes is one message', (t) =
   cluster.run(300);
   t.true(a.result?.ok && b.result?.ok);
   t.is(sink.entries.length, 1);
+});
+
+test('readers are served before the answer to the publisher leaves, and after what a message waits for elsewhere', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(2, { channels: { copies: 1, acks: 1 } });
+  const owner = cluster.nodes.find((n) => n.core.homeOf('@alice').self)!;
+  const entry = cluster.nodes.find((n) => n !== owner)!;
+  const elsewhere = Array.from({ length: 100 }, (_, i) => `room${i}`).find((c) => !owner.core.homeOf(c).self)!;
+  const { sink } = cluster.connect(owner, 'alice');
+  cluster.run(50);
+  const left: string[] = [];
+  cluster.onLeaving = (from, frame) => {
+    if (from !== owner) return;
+    if (frame === null) return void left.push(`${sink.entries.length} messages`);
+    for (const element of decodeFrame(frame).elements)
+      if ((element[0] as number) >= 40) left.push(decodeRouting(element).type);
+  };
+  const out = cluster.publish(entry, '@alice', 1);
+  cluster.run(5);
+  t.true(out.result?.ok);
+  t.deepEqual(left.filter((what) => what !== '0 messages').slice(0, 2), ['1 messages', 'answers']);
+  left.length = 0;
+  cluster.publish(owner, '@alice', 2);
+  cluster.publish(owner, elsewhere, 3);
+  cluster.run(1);
+  t.deepEqual(left.slice(0, 2), ['forwards', '2 messages']);
 });
 
 test('a client at the wrong node is sent to the owner of its own channel', (t) => {

@@ -62,6 +62,8 @@ export class TestCluster {
   readonly #cut = new Set<string>();
   /** Frames to peers without a link vanish, and nobody is told: as while a driver waits before it dials again. */
   dropsSilently = false;
+  /** Told of each frame that leaves a node, and, with null, of the moment in its flush at which its clients are served. */
+  onLeaving: ((from: TestNode, frame: Uint8Array | null) => void) | undefined;
   #events: Event[] = [];
   #order = 0;
 
@@ -229,6 +231,7 @@ export class TestCluster {
     return {
       random: this.#random,
       sendFrame: (peer, url, bytes) => {
+        if (this.nodes[index] !== undefined) this.onLeaving?.(self(), bytes);
         const other = this.nodes.find((n) => n.core.id === peer);
         const link = other && pair(index, other.index);
         if (other === undefined || link === undefined || !this.#links.has(link)) {
@@ -251,7 +254,7 @@ export class TestCluster {
         if (this.nodes[index] !== undefined) this.nodes[index].flush = true;
         else queueMicrotask(() => undefined);
       },
-      deliver: () => undefined,
+      deliver: () => this.onLeaving?.(self(), null),
       sign: (bytes) => stamp(keyOfNumber(index), bytes),
       verify: verifyStamp,
       idOf: idOfKey,
