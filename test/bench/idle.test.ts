@@ -1,6 +1,7 @@
 import test from 'ava';
 import { report } from '../../bench/idle/report.js';
 import { difference, type Kind, Snapshot } from '../../bench/idle/snapshot.js';
+import { MACHINE } from './machine.js';
 
 const TYPES = ['hidden', 'array', 'string', 'object', 'closure', 'native', 'synthetic'] as const;
 const EDGES = ['context', 'element', 'property', 'internal', 'weak'] as const;
@@ -137,16 +138,7 @@ test('the table of an idle connection adds up to the memory of the process', (t)
       memory: { pssBytes: 1_800, heapBytes: 900 },
     },
   ];
-  const machine = {
-    cpu: 'a cpu',
-    cores: 2,
-    memoryGiB: 8,
-    kernel: '6',
-    system: 'a system',
-    node: 'v20',
-    openFilesMax: 1,
-  };
-  const text = report(measured, { command: 'npm run bench:idle', connections: 10_000, runs: 3, machine });
+  const text = report(measured, { command: 'npm run bench:idle', connections: 10_000, runs: 3, machine: MACHINE });
   const rows = text
     .split('\n')
     .filter((line) => line.startsWith('| '))

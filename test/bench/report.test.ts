@@ -5,6 +5,7 @@ import { type Cell, isSameCell, type Results } from '../../bench/harness/results
 import { jobsOf } from '../../bench/harness/runner.js';
 import { PEERS } from '../../bench/peers/registry.js';
 import { WORKLOADS } from '../../bench/workloads/registry.js';
+import { MACHINE } from './machine.js';
 
 const NONE = { lost: 0, repeated: 0, reordered: 0, foreign: 0, unreadable: 0 };
 
@@ -27,15 +28,7 @@ function resultsOf(cells: Cell[]): Results {
   return {
     startedAt: '2026-01-01T00:00:00.000Z',
     command: 'npm run bench',
-    machine: {
-      cpu: 'a cpu',
-      cores: 2,
-      memoryGiB: 8,
-      kernel: '6',
-      system: 'a system',
-      node: 'v20',
-      openFilesMax: 1_024,
-    },
+    machine: MACHINE,
     options: {},
     peers: {
       nats: {

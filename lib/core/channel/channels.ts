@@ -1,6 +1,6 @@
 /**
  * The owner's and the copies' side of all channels: lineages, commit, replication, taking slots over, merge, order,
- * retention and reads from a position. The four rules of DESIGN.md (R1 to R4) are kept in this folder and nowhere else.
+ * retention and reads from a position. The four rules of delivery (R1 to R4) are kept in this folder and nowhere else.
  * Calls only queue; `flush`, called once at the end of a turn, commits, answers, and sends one batch to each peer.
  */
 import type { Boot, LineageId, NodeId, Slot } from '../../wire/ids.js';
