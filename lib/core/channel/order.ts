@@ -18,6 +18,8 @@ export class Orders {
   #channel = '';
   #run: Entry[] = NONE;
   readonly #over: ChannelLog[] = [];
+  /** In the order, and somebody may wait for the answer: given once readers have theirs, for a write takes longest. */
+  readonly #answers: StoredEntry[] = [];
   /** Channels to be looked at once more: something other than a commit may have opened a gate. */
   readonly #again = new Set<ChannelLog>();
 
@@ -45,6 +47,7 @@ export class Orders {
     for (const log of this.#again) if (log.slot.open) this.#drain(log, now);
     this.#again.clear();
     this.#deliver(now);
+    this.#answerAll();
     for (const log of this.#over) trim(this.#store, log, now);
     this.#over.length = 0;
   }
@@ -65,6 +68,7 @@ export class Orders {
       this.#drain(log, now);
     }
     this.#deliver(now);
+    this.#answerAll();
   }
 
   #commit(lineage: Lineage, now: number): void {
@@ -159,7 +163,7 @@ export class Orders {
       log.over = true;
       this.#over.push(log);
     }
-    this.#answer(entry);
+    this.#answers.push(entry);
   }
 
   /** This message is in the order already, under another name. */
@@ -180,7 +184,12 @@ export class Orders {
       this.#deliver(now);
       this.#store.ports.moved(log.channel, log.head(), now);
     }
-    this.#answer(entry);
+    this.#answers.push(entry);
+  }
+
+  #answerAll(): void {
+    for (const entry of this.#answers) this.#answer(entry);
+    this.#answers.length = 0;
   }
 
   #answer(entry: StoredEntry): void {
