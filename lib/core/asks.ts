@@ -5,7 +5,7 @@ import { LIMITS } from '../wire/limits.js';
 import { formatPosition, type Position, parsePosition } from '../wire/position.js';
 import type { RoutingMessage } from '../wire/routing.js';
 import type { Answer, HistoryResult } from './api.js';
-import type { ReadResult } from './channel/types.js';
+import type { Entry, ReadResult } from './channel/types.js';
 
 export const ASK_TIMES = { historyMs: 5_000, presenceMs: 1_000, retryMs: 50 } as const;
 
@@ -16,6 +16,7 @@ export interface AsksPorts {
   ownerOf(slot: Slot): NodeId | undefined;
   serves(slot: Slot): boolean;
   read(channel: string, after: 'start' | Position, limit: number, now: number): ReadResult;
+  latest(channel: string, limit: number): { readonly entries: readonly Entry[]; readonly position: Position };
   /** Live peers other than this node. */
   peers(): readonly NodeId[];
   usersOf(channel: string): readonly string[];
@@ -23,9 +24,13 @@ export interface AsksPorts {
 
 interface HistoryAsk {
   readonly channel: string;
-  /** '' asks for the latest messages. */
-  readonly after: string;
+  /** '' asks for the latest messages; else moves on with what has come. */
+  after: string;
   readonly limit: number;
+  /** What has come so far: one read is shorter than one answer may be. */
+  readonly entries: Entry[];
+  bytes: number;
+  gap: boolean;
   readonly answer: Answer<HistoryResult>;
   readonly deadlineAt: number;
   /** 0 while it waits for its next try. */
@@ -63,6 +68,9 @@ export class Asks {
       channel,
       after,
       limit,
+      entries: [],
+      bytes: 0,
+      gap: false,
       answer,
       deadlineAt: now + ASK_TIMES.historyMs,
       req: 0,
@@ -98,7 +106,7 @@ export class Asks {
       const nothing = { owner: false, gap: null, entries: [], position: '1~', complete: false, catchingUp: false };
       return this.#ports.send(from, { ...head, ...nothing });
     }
-    const result = this.#read(m.channel, m.after, Math.min(m.limit, LIMITS.catchUpReadMax), now);
+    const result = this.#read(m.channel, m.after, m.limit, now);
     this.#ports.send(from, {
       ...head,
       owner: true,
@@ -122,7 +130,7 @@ export class Asks {
       if (ask.req !== m.req || ask.to !== from) continue;
       ask.req = 0;
       if (!m.owner) ask.retryAt = now + ASK_TIMES.retryMs;
-      else this.#finish(ask, { entries: m.entries, position: parsePosition(m.position), gap: m.gap !== null });
+      else if (!this.#take(ask, m, m.position)) this.#try(ask, now);
       return true;
     }
     return false;
@@ -169,8 +177,11 @@ export class Asks {
   #try(ask: HistoryAsk, now: number): void {
     const slot = this.#ports.slotOf(ask.channel);
     if (this.#ports.serves(slot)) {
-      const { entries, position, gap } = this.#read(ask.channel, ask.after, ask.limit, now);
-      return this.#finish(ask, { entries, position, gap: gap !== null });
+      for (let done = false; !done; ) {
+        const result = this.#read(ask.channel, ask.after, ask.limit - ask.entries.length, now);
+        done = this.#take(ask, result, formatPosition(result.position));
+      }
+      return;
     }
     const owner = this.#ports.ownerOf(slot);
     if (owner === undefined || owner === this.#ports.self) {
@@ -180,12 +191,29 @@ export class Asks {
     this.#req += 2;
     ask.req = this.#req;
     ask.to = owner;
-    this.#ports.send(owner, { type: 'read', req: ask.req, channel: ask.channel, after: ask.after, limit: ask.limit });
+    const { req, channel, after } = ask;
+    this.#ports.send(owner, { type: 'read', req, channel, after, limit: ask.limit - ask.entries.length });
   }
 
-  #finish(ask: HistoryAsk, value: HistoryResult): void {
+  /** One read more; true where that is the answer. */
+  #take(
+    ask: HistoryAsk,
+    read: Pick<ReadAnswer, 'entries' | 'complete' | 'catchingUp'> & { gap: object | null },
+    position: string,
+  ): boolean {
+    const { entries } = ask;
+    for (const entry of read.entries) {
+      entries.push(entry);
+      ask.bytes += entry.data.length;
+    }
+    if (read.gap !== null) ask.gap = true;
+    const stuck = read.entries.length === 0 && read.gap === null;
+    const full = entries.length >= ask.limit || ask.bytes >= LIMITS.historyAnswerBytes;
+    ask.after = position;
+    if (!read.complete && !read.catchingUp && !stuck && !full) return false;
     this.#histories.delete(ask);
-    ask.answer({ ok: true, value });
+    ask.answer({ ok: true, value: { entries, position: parsePosition(position), gap: ask.gap } });
+    return true;
   }
 
   #finishPresence(ask: PresenceAsk): void {
@@ -193,15 +221,14 @@ export class Asks {
     ask.answer({ ok: true, value: [...ask.users].sort() });
   }
 
-  /** '' reads the latest `limit` messages, which ends at the head. */
+  /** '' reads the latest messages, 'now' none of them: both end at the head. */
   #read(channel: string, after: string, limit: number, now: number): ReadResult {
-    if (after === 'now') {
-      const end = this.#ports.read(channel, 'start', LIMITS.catchUpEntriesMax, now);
-      return { ...end, entries: [], gap: null };
+    if (after === '' || after === 'now') {
+      const count = after === 'now' ? 0 : Math.min(limit, LIMITS.historyMessagesMax);
+      return { ...this.#ports.latest(channel, count), gap: null, complete: true, catchingUp: false };
     }
-    if (after !== '') return this.#ports.read(channel, after === 'start' ? after : parsePosition(after), limit, now);
-    const all = this.#ports.read(channel, 'start', LIMITS.catchUpEntriesMax, now);
-    return { ...all, entries: all.entries.slice(-limit), gap: null };
+    const count = Math.min(limit, LIMITS.catchUpReadMax);
+    return this.#ports.read(channel, after === 'start' ? after : parsePosition(after), count, now);
   }
 }
 

@@ -22,6 +22,7 @@ import { Asks } from './asks.js';
 import { Channels } from './channel/channels.js';
 import type { Mutation } from './channel/mutations.js';
 import type { ChannelsOptions } from './channel/options.js';
+import { InvariantBroken } from './channel/store.js';
 import type { AppendRequest } from './channel/types.js';
 import { Feeds } from './feed/feeds.js';
 import { PeerReaders } from './feed/peer-readers.js';
@@ -118,6 +119,7 @@ export class Core implements NodeCore {
     this.#asks = new Asks({
       ...feedPorts,
       serves: feedPorts.owns,
+      latest: (channel, limit) => this.channels.latest(channel, limit),
       peers: () => this.#livePeers().map((m) => m.id),
       usersOf: (channel) => this.sessions.usersOf(channel),
     });
@@ -214,6 +216,7 @@ export class Core implements NodeCore {
         this.membership.compareNotes(peer, frame.viewDigest, now);
       this.#broken.delete(peer);
     } catch (error) {
+      if (error instanceof InvariantBroken) throw error;
       this.#ports.closeLink(peer, 'misbehaved', error instanceof Error ? error.message : String(error));
     }
     this.#step(now);

@@ -33,6 +33,9 @@ export const LIMITS = {
   // positions
   positionBytesMax: 4 * KiB,
   positionLineagesMax: 64,
+  /** Lineages kept of a slot: beyond, the oldest third goes with what is left in it, for readers' positions name them all. */
+  slotLineagesMax: 48,
+  forgottenLineagesMax: 4_096,
 
   // connections
   connectionsMax: 100_000,
@@ -76,6 +79,11 @@ export const LIMITS = {
   publishesInFlightMax: 65_536,
   catchUpEntriesMax: 10_000,
   catchUpReadMax: 512,
+  /** Kept bytes in one read, and in one message of a stream to a peer: with three bytes a character, far below its frame. */
+  catchUpReadBytes: 1 * MiB,
+  /** Messages in one answer to a request for history; of large ones fewer, about as many as fit these bytes. */
+  historyMessagesMax: 1_000,
+  historyAnswerBytes: 4 * MiB,
   /** Messages in one answer to a long-poll. */
   pollMessagesMax: 500,
   /** Publishes kept while a slot is being taken over; more are answered `overloaded`. */

@@ -6,7 +6,7 @@
 import { Channels, type ChannelsPorts } from '../../lib/core/channel/channels.js';
 import type { Mutation } from '../../lib/core/channel/mutations.js';
 import { CHANNELS_DEFAULTS, type ChannelsOptions } from '../../lib/core/channel/options.js';
-import { InvariantBroken } from '../../lib/core/channel/store.js';
+import { Contradiction, InvariantBroken } from '../../lib/core/channel/store.js';
 import type { AppendResult, Entry, Gap } from '../../lib/core/channel/types.js';
 import type { Random } from '../../lib/core/random.js';
 import { buildTable } from '../../lib/core/table/table.js';
@@ -497,7 +497,7 @@ export class Ring {
     try {
       run();
     } catch (error) {
-      if (!(error instanceof InvariantBroken)) throw error;
+      if (!(error instanceof InvariantBroken || error instanceof Contradiction)) throw error;
       this.broken.push(error.message);
     }
   }

@@ -1,6 +1,7 @@
 import test from 'ava';
-import { InvariantBroken } from '../../lib/core/channel/store.js';
+import { Contradiction } from '../../lib/core/channel/store.js';
 import type { NodeId } from '../../lib/wire/ids.js';
+import { LIMITS } from '../../lib/wire/limits.js';
 import { parsePosition } from '../../lib/wire/position.js';
 import { PushWriter } from '../../lib/wire/push.js';
 import { Trio } from './trio.js';
@@ -290,6 +291,56 @@ test('a reader below what retention kept is told of a gap before the next messag
   t.like(removed[0], { ok: true }, 'what was removed had been stored');
 });
 
+test('what is removed leaves nothing behind, at copies either', (t) => {
+  const trio = new Trio({ channels: { history: { messages: 10, bytes: 1e6, ageMs: 1e6 } } });
+  const line = trio.line('room');
+  for (let seq = 1; seq <= 500; seq++) {
+    trio.append(line[0]!, 'room', seq);
+    if (seq % 10 === 0) trio.pass(100);
+  }
+  trio.pass(10_000);
+  for (const node of line) t.true(trio.at(node).inspection.untold <= 10, `${node} ${trio.at(node).inspection.untold}`);
+});
+
+test('a slot that keeps changing hands keeps so many lineages that a position can name them', (t) => {
+  const trio = new Trio({ channels: { history: { messages: 1_000, bytes: 1e6, ageMs: 1e8 } } });
+  const [first, second] = trio.line('room') as [NodeId, NodeId];
+  const positions: string[] = [];
+  const publish = (node: NodeId) => {
+    const results = trio.append(node, 'room', positions.length + 1, '', `m${positions.length}`);
+    trio.pass(300);
+    for (const result of results) if (result.ok) positions.push(result.position);
+  };
+  for (let flap = 0; flap < LIMITS.positionLineagesMax + 6; flap++) {
+    trio.split([first]);
+    trio.pass(20_000);
+    publish(second);
+    trio.heal();
+    trio.pass(20_000);
+    publish(first);
+  }
+  t.is(positions.length, 2 * (LIMITS.positionLineagesMax + 6));
+  for (const position of positions) t.notThrows(() => parsePosition(position));
+  const recent = trio.at(first).read('room', parsePosition(positions.at(-5)!), 100, trio.now);
+  t.deepEqual([recent.entries.length, recent.gap], [4, null]);
+  t.is(trio.at(first).read('room', parsePosition(positions[0]!), 1_000, trio.now).gap?.reason, 'age');
+});
+
+test('the latest messages are the last ones, however many there are', (t) => {
+  const trio = new Trio({ channels: { history: { messages: 20_000, bytes: 1e8, ageMs: 1e6 } } });
+  const [owner] = trio.line('room') as [NodeId];
+  for (let seq = 1; seq <= 12_000; seq++) {
+    trio.append(owner, 'room', seq);
+    if (seq % 1_000 === 0) trio.settle();
+  }
+  const latest = trio.at(owner).latest('room', 3);
+  t.deepEqual(
+    latest.entries.map((entry) => entry.seq),
+    [11_998, 11_999, 12_000],
+  );
+  t.deepEqual(latest.position, trio.at(owner).head('room'));
+});
+
 test('what is past its age goes, at the copies too', (t) => {
   const trio = new Trio({ channels: { history: { messages: 100, bytes: 1e6, ageMs: 10_000 } } });
   const [owner, copy] = trio.line('room') as [NodeId, NodeId];
@@ -376,7 +427,7 @@ test('a node that leaves knows what others do not hold yet', (t) => {
   t.truthy(copy);
 });
 
-test('a lineage of this process that another one writes, or a name with two contents, stops the process', (t) => {
+test('a lineage of this process that another one writes, or a name with two contents, is refused and ends the link', (t) => {
   const trio = new Trio();
   const [owner, copy] = trio.line('room') as [NodeId, NodeId];
   trio.append(owner, 'room', 1);
@@ -391,6 +442,6 @@ test('a lineage of this process that another one writes, or a name with two cont
     trio.at(to).onMessage(from, { type: 'push', batch: 99, bytes: writer.slice(0, writer.length) }, trio.now);
   };
   t.notThrows(() => push(copy, owner, 1, 'pub.1'));
-  t.throws(() => push(copy, owner, 1, 'other'), { instanceOf: InvariantBroken });
-  t.throws(() => push(owner, copy, 2, 'pub.2'), { instanceOf: InvariantBroken });
+  t.throws(() => push(copy, owner, 1, 'other'), { instanceOf: Contradiction });
+  t.throws(() => push(owner, copy, 2, 'pub.2'), { instanceOf: Contradiction });
 });

@@ -1,7 +1,9 @@
 import test from 'ava';
 import { decodeFrame } from '../../lib/core/outbox.js';
+import { LIMITS } from '../../lib/wire/limits.js';
+import { formatPosition } from '../../lib/wire/position.js';
 import { decodeRouting } from '../../lib/wire/routing.js';
-import { TestCluster } from './cluster.js';
+import { TestCluster, type TestNode } from './cluster.js';
 
 test('three nodes agree on one table and each owns a third of the slots', (t) => {
   const cluster = new TestCluster();
@@ -185,4 +187,59 @@ test('a publish that was handed to a node just killed goes to its successor once
   t.is(out.result, undefined);
   cluster.runUntil(() => out.result !== undefined, 1_000);
   t.like(out.result, { ok: true });
+});
+
+test('a reader on the node through which a publish comes has it before the publisher has the answer', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(1);
+  const [node] = cluster.nodes as [TestNode];
+  const { sink } = cluster.connect(node, 'alice');
+  cluster.run(50);
+  const had: number[] = [];
+  const done = () => void had.push(sink.entries.length);
+  const request = { channel: '@alice', publisher: '', seq: 0, data: '1', firstTriedAt: cluster.now, done };
+  for (const ownId of ['a', 'b']) node.core.publish({ ...request, ownId }, cluster.now);
+  cluster.run(5);
+  t.deepEqual(had, [2, 2]);
+});
+
+test('history through any node has as many messages as were asked for, or as fit one answer', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(3, { channels: { history: { messages: 5_000, bytes: 1e9, ageMs: 1e7 } } });
+  const other = cluster.nodes.find((node) => !node.core.homeOf('room').self)!;
+  const read = (after: string, limit: number) => {
+    let result: Parameters<Parameters<typeof other.core.history>[3]>[0] | undefined;
+    other.core.history(
+      'room',
+      after,
+      limit,
+      (got) => {
+        result = got;
+      },
+      cluster.now,
+    );
+    cluster.run(200);
+    if (result?.ok !== true) throw new Error('not answered');
+    return result.value;
+  };
+  for (let i = 0; i < 1_200; i++) cluster.publish(cluster.nodes[i % 3]!, 'room', i);
+  cluster.run(500);
+  t.is(read('', 1_000).entries.length, 1_000);
+  const first = read('start', 1_000);
+  t.deepEqual([first.entries.length, first.gap], [1_000, false]);
+  const rest = read(formatPosition(first.position), 1_000);
+  t.deepEqual([rest.entries.length, rest.gap], [200, false]);
+  t.is(new Set([...first.entries, ...rest.entries].map((e) => e.data)).size, 1_200);
+  t.deepEqual(read('now', 10), { entries: [], position: rest.position, gap: false });
+  const large = 'x'.repeat(60_000);
+  for (let i = 0; i < 400; i++) cluster.publish(cluster.nodes[i % 3]!, 'room', large);
+  cluster.run(500);
+  let came = 0;
+  for (let position = formatPosition(rest.position); came < 400; ) {
+    const part = read(position, 1_000);
+    t.true(part.entries.length > 0 && part.entries.length <= 1 + LIMITS.historyAnswerBytes / large.length + 20);
+    came += part.entries.length;
+    position = formatPosition(part.position);
+  }
+  t.is(came, 400);
 });

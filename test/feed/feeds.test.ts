@@ -6,6 +6,7 @@ import type { FeedPorts } from '../../lib/core/feed/ports.js';
 import { Reader } from '../../lib/core/feed/reader.js';
 import { positionAfter } from '../../lib/wire/entry.js';
 import type { LineageId, NodeId } from '../../lib/wire/ids.js';
+import { LIMITS } from '../../lib/wire/limits.js';
 import { EMPTY_POSITION, formatPosition, type Position, parsePosition } from '../../lib/wire/position.js';
 import type { RoutingMessage } from '../../lib/wire/routing.js';
 
@@ -286,5 +287,39 @@ test('what no owner brings any more does not keep a reader waiting: the stream b
     first.got.filter((line) => line.startsWith('A')),
     ['A4 at 1~AAAAAAAA.4'],
     'nothing comes twice',
+  );
+});
+
+test('of too many lineages the one goes from the cursor that was raised longest ago', (t) => {
+  const world = new World();
+  const reader = new TestReader('c', 'now');
+  world.feeds.attach(reader, 0);
+  const lids = Array.from(
+    { length: LIMITS.positionLineagesMax + 1 },
+    (_, i) => `L${`${i}`.padStart(7, '0')}` as LineageId,
+  );
+  for (const lid of lids.slice(0, -1)) world.order(entry(lid, 1));
+  world.order(entry(lids[0]!, 2));
+  world.order(entry(lids.at(-1)!, 1));
+  const late = new TestReader('c', 'now');
+  world.feeds.attach(late, 0);
+  const cursor = parsePosition(late.got[0]!.split(' ')[1]!);
+  t.is(cursor.get(lids[0]!), 2);
+  t.false(cursor.has(lids[1]!));
+});
+
+test('much at once goes to a peer in messages that fit a frame', (t) => {
+  const world = new World();
+  world.peers.onInterest(OWNER, { type: 'interest', channel: 'c', serial: 1, after: 'now' }, 0);
+  const data = 'x'.repeat(LIMITS.dataBytesMax);
+  const entries = Array.from({ length: 100 }, (_, i) => ({ ...entry(A, i + 1), data }));
+  world.order(...entries);
+  world.peers.flush();
+  const sent = world.sent.flatMap(({ message }) => (message.type === 'feed-entries' ? [message] : []));
+  t.is(sent.flatMap((m) => m.entries).length, 100);
+  for (const m of sent) t.true(m.entries.length * data.length <= LIMITS.catchUpReadBytes + data.length);
+  t.deepEqual(
+    sent.map((m) => m.at),
+    sent.map((_, i) => sent.slice(0, i).reduce((sum, m) => sum + m.entries.length, 0)),
   );
 });

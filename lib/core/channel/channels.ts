@@ -18,11 +18,11 @@ import { Outgoing } from './outgoing.js';
 import { Owner } from './owner.js';
 import type { ChannelsPorts, Handover, LivePeer, SelfPeer } from './ports.js';
 import { Reads } from './reads.js';
-import { Aging } from './retention.js';
+import { Aging, shedLineages } from './retention.js';
 import type { SlotState } from './slot.js';
 import { ROLE, Store } from './store.js';
 import { Takeover } from './takeover.js';
-import type { AppendRequest, ReadResult } from './types.js';
+import type { AppendRequest, Entry, ReadResult } from './types.js';
 
 export type { ChannelsPorts, Handover, LivePeer, SelfPeer } from './ports.js';
 
@@ -115,7 +115,7 @@ export class Channels {
     this.#takeover.onPeerDown(peer);
   }
 
-  /** @throws Error where the message cannot be what a peer sends: close the link. InvariantBroken: stop the process. */
+  /** @throws Error where the message is malformed or contradicts what is held: close the link. InvariantBroken: stop. */
   onMessage(from: NodeId, m: ReplicationMessage, now: number): void {
     const peer = this.#store.peer(from);
     if (!peer.up) return;
@@ -164,6 +164,10 @@ export class Channels {
 
   read(channel: string, after: Position | 'start', limit: number, now: number): ReadResult {
     return this.#reads.read(channel, after, limit, now);
+  }
+
+  latest(channel: string, limit: number): { entries: readonly Entry[]; position: Position } {
+    return this.#reads.latest(channel, limit);
   }
 
   head(channel: string): Position {
@@ -348,6 +352,7 @@ export class Channels {
         }
       }
       this.#forgetLineages(slot, now);
+      if (slot.open) shedLineages(store, slot, now);
     }
   }
 
@@ -356,12 +361,13 @@ export class Channels {
     const store = this.#store;
     const { metaTtlMs } = store.options;
     const { lineages } = slot;
+    const crowded = lineages.length > LIMITS.slotLineagesMax;
     for (let i = 0; i < lineages.length; i++) {
       const lineage = lineages[i]!;
       if (lineage === slot.active || lineage.size > 0) continue;
-      if (now - lineage.emptySince < metaTtlMs && lineages.length <= LIMITS.positionLineagesMax) continue;
+      if (now - lineage.emptySince < metaTtlMs && !crowded) continue;
       lineages.splice(i--, 1);
-      store.lineages.delete(lineage.lid);
+      store.forgetLineage(lineage);
       for (const log of slot.logs) {
         if (log.dropStrand(lineage.lid)) log.othersChanged();
       }

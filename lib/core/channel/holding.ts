@@ -66,9 +66,11 @@ export function drop(store: Store, entry: StoredEntry, now: number): void {
   log.slot.trimmed.add(log);
   const { publisher } = entry;
   if (publisher !== '') {
-    if (log.slot.open) log.chainOf(publisher)?.remove(entry);
-    else raiseFloor(log, publisher, entry.seq, now);
-    log.trimmedFloors.push(publisher);
+    if (!log.slot.open) raiseFloor(log, publisher, entry.seq, now);
+    else {
+      log.chainOf(publisher)?.remove(entry);
+      log.trimmedFloors.push(publisher);
+    }
   } else if (log.slot.open && log.ids.get(entry.id) === entry) {
     formerId(store, log, entry, now);
   }
@@ -122,6 +124,8 @@ export function openSlot(store: Store, slot: SlotState, now: number): void {
 
 function openLog(store: Store, log: ChannelLog, now: number): void {
   log.othersChanged();
+  // those that tell are owners: what was removed before, the others may not have been told
+  log.trimmedFloors = [...log.floors.keys()];
   for (const [publisher, { floor, seenAt }] of log.floors) {
     log.chains.set(publisher, new Chain(publisher, floor, seenAt));
     store.publishers++;
@@ -159,6 +163,7 @@ function closeLog(store: Store, log: ChannelLog, now: number): void {
   }
   store.publishers -= log.chains.size;
   log.dropChains();
+  log.trimmedFloors = [];
   log.ids.clear();
   log.formerIds.clear();
   log.order.clear();

@@ -11,7 +11,7 @@ import { StoredEntry, type Strand } from './log.js';
 import type { Orders } from './order.js';
 import type { Peer } from './peer.js';
 import { adopt } from './retention.js';
-import { InvariantBroken, ROLE, type Store } from './store.js';
+import { Contradiction, ROLE, type Store } from './store.js';
 
 export class Incoming {
   readonly #store: Store;
@@ -121,7 +121,7 @@ export class Incoming {
       return;
     }
     if (lineage.own && reader.upto > lineage.have) {
-      throw new InvariantBroken(`lineage ${lineage.lid} of this process is written by another`);
+      throw new Contradiction(`lineage ${lineage.lid} of this process is written by another`);
     }
     let whole = true;
     for (let i = 0; i < reader.count; i++) {
@@ -154,13 +154,13 @@ export class Incoming {
     if (lineage === undefined) {
       return reader.author === null ? null : store.lineage(reader.lid, slot, reader.author, reader.boot, false);
     }
-    if (lineage.slot !== slot) throw new InvariantBroken(`lineage ${lineage.lid} belongs to two slots`);
+    if (lineage.slot !== slot) throw new Contradiction(`lineage ${lineage.lid} belongs to two slots`);
     if (reader.author === null) return lineage;
     if (lineage.author === null) {
       lineage.author = reader.author;
       lineage.boot = reader.boot;
     } else if (lineage.author !== reader.author || lineage.boot !== reader.boot) {
-      throw new InvariantBroken(`lineage ${lineage.lid} has two authors`);
+      throw new Contradiction(`lineage ${lineage.lid} has two authors`);
     }
     return lineage;
   }
@@ -204,6 +204,6 @@ export class Incoming {
       held.seq === reader.seq &&
       held.channel === reader.channel &&
       held.data.length === reader.data.length;
-    if (!same) throw new InvariantBroken(`(${lineage.lid}, ${reader.s}) names two messages`);
+    if (!same) throw new Contradiction(`(${lineage.lid}, ${reader.s}) names two messages`);
   }
 }

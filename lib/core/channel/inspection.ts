@@ -40,6 +40,13 @@ export class Inspection {
     }
   }
 
+  /** Removals that the copies are still to be told of. */
+  get untold(): number {
+    let count = 0;
+    for (const log of this.#store.logs.values()) count += log.trimmedFloors.length;
+    return count;
+  }
+
   /** Entries that came since it was last asked; complete where it is asked before each `flush`, which may remove some. */
   *news(): Iterable<Entry> {
     const { counters, lineages } = this.#store;

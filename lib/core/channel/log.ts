@@ -130,8 +130,9 @@ export class ChannelLog {
   bytes = 0;
   /** Publisher sessions whose entries were removed: up to which number. While the channel is open, in `chains`. */
   floors = new Map<string, { floor: number; seenAt: number }>();
-  /** Entries removed since the copies were last told, and the publishers whose floors rose with them. */
+  /** Entries removed since the copies were last told. */
   trimmed = 0;
+  /** While this node serves the channel: the publishers whose floors rose with them. */
   trimmedFloors: string[] = [];
   lastTrim: 'size' | 'age' = 'size';
   touchedAt = 0;

@@ -4,6 +4,7 @@
  */
 import type { GapReason } from '../../wire/client.js';
 import type { LineageId, NodeId } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
 import { EMPTY_POSITION, type Position } from '../../wire/position.js';
 import type { Held } from '../../wire/replication.js';
 import type { ChannelLog, StoredEntry } from './log.js';
@@ -44,6 +45,23 @@ export class Reads {
 
   head(channel: string): Position {
     return this.#store.logs.get(channel)?.head() ?? EMPTY_POSITION;
+  }
+
+  /** Of a served channel the latest messages, oldest first, and its head. */
+  latest(channel: string, limit: number): { entries: Entry[]; position: Position } {
+    const entries: Entry[] = [];
+    const order = this.#store.logs.get(channel)?.order;
+    if (order !== undefined) {
+      let bytes = 0;
+      for (let i = order.end - 1; i >= order.first && entries.length < limit; i--) {
+        const entry = order.at(i)!;
+        if (entry.gone) continue;
+        bytes += entry.bytes;
+        if (bytes > LIMITS.historyAnswerBytes) break;
+        entries.push(entry);
+      }
+    }
+    return { entries: entries.reverse(), position: this.head(channel) };
   }
 
   read(channel: string, after: Position | 'start', limit: number, now: number): ReadResult {
@@ -89,8 +107,9 @@ export class Reads {
     const { order } = log;
     const entries: Entry[] = [];
     let gapAt = false;
+    let bytes = 0;
     let i = this.#startOf(log, position);
-    for (; i < order.end && entries.length < limit; i++) {
+    for (; i < order.end && entries.length < limit && bytes < LIMITS.catchUpReadBytes; i++) {
       const entry = order.at(i)!;
       if (entry.gone || entry.s <= (position.get(entry.lid) ?? 0)) continue;
       const known = entry.aliases?.some((alias) => alias.s <= (position.get(alias.lid) ?? 0)) ?? false;
@@ -104,6 +123,7 @@ export class Reads {
         gapAt = true;
       }
       entries.push(entry);
+      bytes += entry.bytes;
       position.set(entry.lid, entry.s);
     }
     const complete = i >= order.end;
@@ -141,7 +161,7 @@ export class Reads {
     for (const [lid, s] of from) {
       const strand = log?.strands.get(lid);
       if (strand !== undefined && s <= Math.max(strand.consumed, strand.cut)) continue;
-      const have = store.lineages.get(lid)?.have ?? -1;
+      const have = store.lineages.get(lid)?.have ?? store.forgotten.get(lid) ?? -1;
       if (s <= have) {
         // held, and waits for its commit; or all that there was of the channel was removed
         if (strand !== undefined && s <= strand.last) {

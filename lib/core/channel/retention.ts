@@ -7,6 +7,7 @@
 import type { LineageId } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
 import { chainOf, drop, forgetIds, raiseFloor } from './holding.js';
+import type { Lineage } from './lineage.js';
 import type { ChannelLog, StoredEntry, Strand } from './log.js';
 import type { SlotState } from './slot.js';
 import type { Store } from './store.js';
@@ -77,6 +78,32 @@ function dropStrandFront(store: Store, log: ChannelLog, strand: Strand, entry: S
   }
   store.counters.gaps++;
   store.ports.gapped(log.channel, { reason: 'age', position: log.head() }, now);
+}
+
+/**
+ * Positions name each lineage of which something is kept, so an owner keeps so many of a slot. Where it changes hands too
+ * often, the oldest third is emptied from the channels' front, and forgotten a sync later, once the copies know. All at
+ * once: whoever was away meanwhile is told of a gap, whether something was missed or not.
+ */
+export function shedLineages(store: Store, slot: SlotState, now: number): void {
+  const { lineages } = slot;
+  if (lineages.length <= LIMITS.slotLineagesMax) return;
+  for (const lineage of lineages.slice(0, LIMITS.slotLineagesMax / 3))
+    if (lineage !== slot.active) empty(store, slot, lineage, now);
+}
+
+function empty(store: Store, slot: SlotState, lineage: Lineage, now: number): void {
+  for (const log of slot.logs) {
+    const strand = log.strands.get(lineage.lid);
+    if (strand === undefined || strand.items.length === 0) continue;
+    log.lastTrim = 'size';
+    while (strand.items.length > 0 && log.order.length > 0) removeFirst(store, log, now);
+    for (let first = strand.items.peek(); first !== undefined; first = strand.items.peek()) {
+      dropStrandFront(store, log, strand, first, now);
+      if (strand.items.peek() === first) break;
+    }
+    store.snapshotsDue.add(slot);
+  }
 }
 
 const UNORDERED = {

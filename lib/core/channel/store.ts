@@ -19,6 +19,14 @@ export class InvariantBroken extends Error {
   override readonly name = 'InvariantBroken';
 }
 
+/**
+ * What a peer sends cannot be reconciled with what is held. Which of the two is wrong cannot be told here: nothing of it is
+ * taken and the link is closed, as for bytes that are malformed.
+ */
+export class Contradiction extends Error {
+  override readonly name = 'Contradiction';
+}
+
 export const ROLE = { none: 0, taking: 1, serving: 2 } as const;
 
 /** A publish of a message that is held already, and waits for that one's commit. */
@@ -46,6 +54,8 @@ export class Store {
   readonly slots = new Map<Slot, SlotState>();
   readonly logs = new Map<string, ChannelLog>();
   readonly lineages = new Map<LineageId, Lineage>();
+  /** How far lineages went of which nothing was left: nobody has to be asked for those any more. */
+  readonly forgotten = new Map<LineageId, number>();
   readonly peers = new Map<NodeId, Peer>();
   /** Nodes that must hold an entry before it counts, as things stand; 1 to acks. */
   required = 1;
@@ -130,7 +140,7 @@ export class Store {
       log = new ChannelLog(channel, slot);
       this.logs.set(channel, log);
       slot.logs.add(log);
-    } else if (log.slot !== slot) throw new InvariantBroken(`channel ${channel} arrives in another slot than its own`);
+    } else if (log.slot !== slot) throw new Contradiction(`channel ${channel} arrives in another slot than its own`);
     return log;
   }
 
@@ -139,6 +149,12 @@ export class Store {
     this.lineages.set(lid, lineage);
     slot.lineages.push(lineage);
     return lineage;
+  }
+
+  forgetLineage({ lid, have }: Lineage): void {
+    this.lineages.delete(lid);
+    this.forgotten.set(lid, have);
+    if (this.forgotten.size > LIMITS.forgottenLineagesMax) this.forgotten.delete(this.forgotten.keys().next().value!);
   }
 
   role(slot: Slot): number {

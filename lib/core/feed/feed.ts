@@ -108,14 +108,22 @@ export class Feed {
   /** The data plane: one message to all live readers. */
   deliver(entry: Entry): void {
     if (this.#cursor === NOWHERE) this.#cursor = new Map();
-    this.#cursor.set(entry.lid, entry.s);
+    this.#raise(entry);
     const live = this.#live;
     for (let i = 0; i < live.length; i++) {
       const reader = live[i]!;
       if (reader.ahead === null) reader.entry(entry);
       else reader.entryBeyond(entry);
     }
-    if (this.#cursor.size > LIMITS.positionLineagesMax) this.#cursor.delete(this.#cursor.keys().next().value!);
+  }
+
+  /** Where there are too many lineages, the one goes that was raised longest ago. */
+  #raise(entry: Entry): void {
+    const cursor = this.#cursor;
+    if (cursor.size >= LIMITS.positionLineagesMax) {
+      if (!cursor.delete(entry.lid)) cursor.delete(cursor.keys().next().value!);
+    }
+    cursor.set(entry.lid, entry.s);
   }
 
   gap(gap: Gap): void {

@@ -3,6 +3,7 @@
  * link does, and sends what one turn of the event loop brings in one message.
  */
 import type { NodeId } from '../../wire/ids.js';
+import { LIMITS } from '../../wire/limits.js';
 import { formatPosition, type Position, parsePosition } from '../../wire/position.js';
 import type { RoutingMessage } from '../../wire/routing.js';
 import type { Entry, Gap } from '../channel/types.js';
@@ -25,6 +26,7 @@ class PeerReader extends Reader {
   renewedAt: number;
   readonly #owner: PeerReaders;
   #batch: Entry[] = [];
+  #bytes = 0;
   #sent = 0;
 
   constructor(owner: PeerReaders, peer: NodeId, m: Interest, now: number) {
@@ -42,6 +44,9 @@ class PeerReader extends Reader {
   entry(entry: Entry): void {
     if (this.#batch.length === 0) this.#owner.dirty.push(this);
     this.#batch.push(entry);
+    this.#bytes += entry.data.length;
+    // much at once, as after a stalled copy: in messages that fit a frame
+    if (this.#bytes >= LIMITS.catchUpReadBytes) this.flush();
   }
 
   gapped(gap: Gap): void {
@@ -62,6 +67,7 @@ class PeerReader extends Reader {
     if (this.#batch.length === 0) return;
     const entries = this.#batch;
     this.#batch = [];
+    this.#bytes = 0;
     const { channel, serial } = this;
     this.#owner.ports.send(this.peer, { type: 'feed-entries', channel, serial, at: this.#sent, entries });
     this.#sent += entries.length;

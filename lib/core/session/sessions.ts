@@ -128,7 +128,7 @@ export class Sessions {
       const messages = this.#ports.renderHistory(channel, result.value);
       session.send({ type: 'history', ref, messages, position: positionText(result.value), gap: result.value.gap });
     };
-    this.#ports.history(channel, m.after ?? '', Math.min(m.limit ?? 100, 1_000), answer, now);
+    this.#ports.history(channel, m.after ?? '', Math.min(m.limit ?? 100, LIMITS.historyMessagesMax), answer, now);
   }
 
   presence(session: Session, m: Extract<ClientMessage, { type: 'presence' }>, now: number): void {

@@ -163,7 +163,6 @@ export class NodeProgram implements Program {
       log: (topic, text) => {
         if (topic === 'member') listener.member(this, text);
         else if (topic === 'table') listener.table(this);
-        else if (topic === 'invariant') listener.misbehaved(this, text);
       },
     };
   }
