@@ -28,6 +28,7 @@ export class RecordingSink implements SessionSink {
   readonly sent: ServerMessage[] = [];
   readonly entries: { id: string; channel: string; data: unknown; position: string }[] = [];
   closed: { code: number; reason: string } | undefined;
+  full = false;
 
   entry(entry: Entry): void {
     const data: unknown = typeof entry.data === 'string' ? JSON.parse(entry.data) : entry.data;

@@ -13,7 +13,7 @@ import { checkChannel, checkMessageId, mayPublish, maySubscribe } from './grants
 import type { Sessions } from './sessions.js';
 import type { Grants, SessionRequest, SessionSink } from './types.js';
 
-/** `admitted` sessions count against nothing; one that `waits` for its turn has had no answer yet. */
+/** One that is `waiting` for its turn has had no answer yet. */
 export type SessionState = 'waiting' | 'open' | 'moving' | 'closed';
 
 export class SessionReader extends Reader {
@@ -58,6 +58,7 @@ export class Session implements SessionHandle {
   #readers: Map<string, SessionReader> | null = null;
   #own: SessionReader | null = null;
 
+  /** @throws HalodError `bad-position`: here, since it may be let in long after, when nobody is there to be told. */
   constructor(sessions: Sessions, sink: SessionSink, request: SessionRequest) {
     this.#sessions = sessions;
     this.sink = sink;
@@ -66,6 +67,7 @@ export class Session implements SessionHandle {
     this.relay = request.relay;
     this.movable = request.movable;
     this.#after = request.after ?? 'now';
+    if (!isWord(this.#after)) parsePosition(this.#after);
   }
 
   /** The channel whose owner serves this session best; '' while it reads nothing. */
@@ -105,7 +107,8 @@ export class Session implements SessionHandle {
   }
 
   onMessage(message: ClientMessage, now: number): void {
-    if (this.state === 'closed') return;
+    // what is asked for beyond what may wait is not even looked up: one frame can ask for a thousand histories
+    if (this.state === 'closed' || this.sink.full === true) return;
     if (this.state === 'waiting') return this.#sessions.hold(this, message);
     try {
       this.#handle(message, now);

@@ -123,7 +123,7 @@ export class Sessions {
   history(session: Session, m: Extract<ClientMessage, { type: 'history' }>, now: number): void {
     const { ref, channel } = m;
     const answer: Parameters<NodeCore['history']>[3] = (result) => {
-      if (session.state === 'closed') return;
+      if (session.state === 'closed' || session.sink.full === true) return;
       if (!result.ok) return session.send({ type: 'error', ref, channel, error: result.error });
       const messages = this.#ports.renderHistory(channel, result.value);
       session.send({ type: 'history', ref, messages, position: positionText(result.value), gap: result.value.gap });

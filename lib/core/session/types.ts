@@ -18,6 +18,8 @@ export interface SessionSink {
   /** The hot path: one message for this session. All readers of a channel get the same object one after the other. */
   entry(entry: Entry): void;
   send(message: ServerMessage): void;
+  /** More waits than may: nothing that is sent now arrives any more, and the connection ends once this turn is over. */
+  readonly full?: boolean;
   /** Closes after what was sent. */
   close(code: number, reason: string): void;
 }

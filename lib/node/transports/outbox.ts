@@ -57,6 +57,10 @@ export abstract class Outbox {
   /** Called at most once, and never from inside `push`. */
   protected abstract cutOff(): void;
 
+  get full(): boolean {
+    return this.#overflown;
+  }
+
   protected push(frame: Frame): void {
     if (this.#overflown) return;
     this.#bytes += frame.length;
