@@ -10,6 +10,7 @@ import { idOfNumber } from '../../lib/sim/membership/member-program.js';
 import type { NodeId } from '../../lib/wire/ids.js';
 import { LIMITS } from '../../lib/wire/limits.js';
 import type { MemberRecord, MembershipMessage, SignedState } from '../../lib/wire/membership.js';
+import { Identity, Lone } from './harness.js';
 
 function recordOf(n: number, boot = 1, incarnation = 0, state: SignedState = 'alive'): MemberRecord {
   return {
@@ -144,6 +145,21 @@ test('of 300 members each is watched by nearly as many as there are rings, and t
   }
   t.is(watchers.size, 300);
   t.true(Math.min(...watchers.values()) >= 6);
+});
+
+test('where one address refuses a second word is waited for; where all others do, there is nobody left to say it', (t) => {
+  const node = new Lone();
+  const others = [new Identity(), new Identity(), new Identity()];
+  node.hear(
+    others[0]!,
+    others.map((other) => other.record()),
+  );
+  const states = () => others.map((other) => node.stateOf(other));
+  node.membership.onLinkDown(others[0]!.id, 'refused', 0);
+  node.membership.onLinkDown(others[1]!.id, 'refused', 0);
+  t.deepEqual(states(), ['suspect', 'suspect', 'alive']);
+  node.membership.onLinkDown(others[2]!.id, 'refused', 0);
+  t.deepEqual(states(), ['failed', 'failed', 'failed']);
 });
 
 test('a failed neighbour is replaced at once', (t) => {

@@ -141,7 +141,10 @@ export class Accusations {
     this.#weigh(entry, suspicion, now);
   }
 
-  /** The member's own address refuses connections: strong, but only together with a second node's word a verdict. */
+  /**
+   * The member's own address refuses connections: strong, but only together with a second node's word a verdict. Where all
+   * others refuse there is no second node, and an address that refuses is an answer: who gets one is not cut off.
+   */
   refused(entry: Entry, now: number): void {
     if (!entry.live || !this.#view.isOpen(entry, entry.record)) return;
     const suspicion = entry.suspicion ?? this.#suspect(entry, now);
@@ -151,6 +154,9 @@ export class Accusations {
     suspicion.refuse(this.#self.id);
     this.#gossip.tellClaim(entry.id, now);
     this.#weigh(entry, suspicion, now);
+    const refusing = [...this.#view.suspects].filter((suspect) => suspect.suspicion?.refusedHere);
+    if (refusing.length < this.#view.liveCount - 1) return;
+    for (const one of refusing) this.condemn(one, one.record, this.#self.id, now, 'refused, as all others');
   }
 
   /** A suspect that answers is told again what is said of it, and given the time to answer that. */
