@@ -24,6 +24,8 @@ export const LIMITS = {
   queryBytesMax: 8 * KiB,
   channelsPerSession: 128,
   channelsPerStream: 16,
+  /** Requests of one connection for history or presence that other nodes have not answered yet. */
+  asksPerSession: 32,
   /** Messages that one client with a token, or without an API key, may publish; twice as many at once. */
   clientPublishesPerSecond: 1_000,
   jsonDepthMax: 32,

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { LIMITS } from '../../lib/wire/limits.js';
 import { TestCluster, type TestNode } from '../core/cluster.js';
 
 test('a client that comes with a position of nonsense is refused at once, in line or not, and leaves nothing behind', (t) => {
@@ -35,4 +36,24 @@ test('what a client asks for beyond what may wait for it is not looked up', (t) 
   ask();
   cluster.run(100);
   t.is(answers(), before + 2 + 20);
+});
+
+test('a connection has so many questions under way at other nodes, and no more', (t) => {
+  const cluster = new TestCluster();
+  cluster.startAll(2);
+  const [node] = cluster.nodes as [TestNode];
+  const elsewhere = Array.from({ length: 100 }, (_, i) => `room${i}`).find((c) => !node.core.homeOf(c).self)!;
+  const { sink, session } = cluster.connect(node, 'eve', { relay: true });
+  cluster.run(100);
+  const ask = (count: number, after = 'start') => {
+    for (let ref = 0; ref < count; ref++)
+      session.onMessage({ type: 'history', ref, channel: elsewhere, after }, cluster.now);
+    cluster.run(500);
+    const counts = [sink.of('history').length, sink.of('error').length];
+    sink.sent.length = 0;
+    return counts;
+  };
+  t.deepEqual(ask(3 * LIMITS.asksPerSession), [LIMITS.asksPerSession, 2 * LIMITS.asksPerSession]);
+  t.deepEqual(ask(2 * LIMITS.asksPerSession, 'bogus'), [0, 2 * LIMITS.asksPerSession]);
+  t.deepEqual(ask(LIMITS.asksPerSession), [LIMITS.asksPerSession, 0]);
 });

@@ -3,7 +3,7 @@
  * arrivals is this node's own: whatever stampedes towards it waits in line here, without an error.
  */
 import type { ClientMessage, ServerMessage } from '../../wire/client.js';
-import { CLOSE } from '../../wire/errors.js';
+import { CLOSE, HalodError } from '../../wire/errors.js';
 import { LIMITS } from '../../wire/limits.js';
 import { formatPosition } from '../../wire/position.js';
 import type { HistoryResult, NodeCore } from '../api.js';
@@ -52,6 +52,8 @@ export class Sessions {
   readonly #admission: Admission;
   /** Sessions in line, with what they have said meanwhile. */
   readonly #waiting = new Map<Session, ClientMessage[]>();
+  /** Questions of each session that wait for another node's answer. */
+  readonly #asking = new Map<Session, number>();
   #sweep: Session[] = [];
   #sweepAt = Number.POSITIVE_INFINITY;
   #spreadTold = 0;
@@ -90,6 +92,7 @@ export class Sessions {
   forget(session: Session): void {
     this.all.delete(session);
     this.#waiting.delete(session);
+    this.#asking.delete(session);
   }
 
   /** An anonymous reader is sent to the owner of the first channel it subscribes to. */
@@ -123,22 +126,46 @@ export class Sessions {
   history(session: Session, m: Extract<ClientMessage, { type: 'history' }>, now: number): void {
     const { ref, channel } = m;
     const answer: Parameters<NodeCore['history']>[3] = (result) => {
+      this.#answered(session);
       if (session.state === 'closed' || session.sink.full === true) return;
       if (!result.ok) return session.send({ type: 'error', ref, channel, error: result.error });
       const messages = this.#ports.renderHistory(channel, result.value);
       session.send({ type: 'history', ref, messages, position: positionText(result.value), gap: result.value.gap });
     };
-    this.#ports.history(channel, m.after ?? '', Math.min(m.limit ?? 100, LIMITS.historyMessagesMax), answer, now);
+    const limit = Math.min(m.limit ?? 100, LIMITS.historyMessagesMax);
+    this.#ask(session, () => this.#ports.history(channel, m.after ?? '', limit, answer, now));
   }
 
   presence(session: Session, m: Extract<ClientMessage, { type: 'presence' }>, now: number): void {
     const { ref, channel } = m;
     const answer: Parameters<NodeCore['presence']>[1] = (result) => {
+      this.#answered(session);
       if (session.state === 'closed') return;
       if (!result.ok) return session.send({ type: 'error', ref, channel, error: result.error });
       session.send({ type: 'presence', ref, users: result.value, count: result.value.length });
     };
-    this.#ports.presence(channel, answer, now);
+    this.#ask(session, () => this.#ports.presence(channel, answer, now));
+  }
+
+  /** @throws HalodError `too-many`: a small frame could make nodes send each other gigabytes. */
+  #ask(session: Session, question: () => void): void {
+    const asking = this.#asking.get(session) ?? 0;
+    if (asking >= LIMITS.asksPerSession) {
+      throw new HalodError('too-many', `a connection asks for at most ${LIMITS.asksPerSession} things at a time`);
+    }
+    this.#asking.set(session, asking + 1);
+    try {
+      question();
+    } catch (error) {
+      this.#answered(session);
+      throw error;
+    }
+  }
+
+  #answered(session: Session): void {
+    const asking = this.#asking.get(session) ?? 0;
+    if (asking > 1) this.#asking.set(session, asking - 1);
+    else this.#asking.delete(session);
   }
 
   touched(): void {
