@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import test from 'ava';
 import { ERRORS } from '../../lib/wire/errors.js';
 import { LIMITS } from '../../lib/wire/limits.js';
-import { call, post, type Reply, startNode, Watcher } from './running.js';
+import { call, post, type Reply, Stream, startNode, until, Watcher } from './running.js';
 
 function isError(reply: Reply, code: keyof typeof ERRORS): boolean {
   const { error } = reply.body as { error?: { code?: string; message?: string; retry?: boolean } };
@@ -246,6 +246,36 @@ test('browsers may ask across origins from this machine, and from nowhere else',
   const preflight = await from('http://127.0.0.1:9', 'OPTIONS');
   t.is(preflight.status, 204);
   t.regex(preflight.headers.get('access-control-allow-headers') ?? '', /authorization/);
+});
+
+test('an origin that is hidden may read what is redirected, and nothing else', async (t) => {
+  const node = await startNode(t);
+  await post(node, '/v1/publish', { channel: 'x', data: 1 });
+  const origin = 'null';
+  const get = (path: string) => call(node, path, { headers: { origin } });
+  const poll = await get('/v1/poll?channel=x&after=start');
+  t.is(poll.status, 200);
+  t.is(poll.headers.get('access-control-allow-origin'), 'null');
+  t.is((await Stream.open(t, `${node.url}/v1/subscribe?channel=x`, { origin })).response.status, 200);
+  const closed = ['history/x', 'presence/x', 'locate/x', 'cluster'].map((path) => `/v1/${path}`);
+  for (const path of [...closed, '/metrics', '/livez', '/console', '/v1/poll/']) {
+    t.true(isError(await get(path), 'forbidden'), path);
+  }
+  for (const path of ['/v1/publish', '/v1/drain', '/v1/poll']) {
+    t.true(isError(await post(node, path, { channel: 'x', data: 2 }, { origin }), 'forbidden'), path);
+  }
+  const preflight = async (path: string, method: string) => {
+    return (await call(node, path, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': method } }))
+      .status;
+  };
+  t.is(await preflight('/v1/subscribe?channel=x', 'GET'), 204);
+  t.is(await preflight('/v1/subscribe', 'POST'), 403);
+  t.is(await preflight('/v1/publish', 'POST'), 403);
+  t.is(await preflight('/v1/publish', 'GET'), 403);
+  const socket = new Watcher(t, `${node.url}/v1/ws?user=alice`, [], { headers: { origin } });
+  await until(() => socket.failure !== undefined);
+  t.regex(socket.failure!, /403/);
+  t.is((await call(node, '/v1/history/x')).body.messages.length, 1, 'nothing was published');
 });
 
 test('a name that a page has made point here is not served', async (t) => {

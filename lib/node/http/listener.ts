@@ -160,8 +160,7 @@ export class Listener {
       return;
     }
     if (target.path !== '/v1/ws') throw new HalodError('not-found', 'WebSockets are at /v1/ws');
-    const { host, origin } = request.headers;
-    if (!driver.origins.allowsHost(host) || !driver.origins.allowsOrigin(origin, host)) {
+    if (!driver.origins.allowsHost(request.headers.host) || !driver.origins.allowsOrigin(request)) {
       driver.stats.refusedOrigins++;
       throw new HalodError('forbidden', 'pages of this origin may not use this node without tokens');
     }

@@ -86,9 +86,12 @@ export class Router {
       stats.refusedOrigins++;
       throw new HalodError('forbidden', 'this node is not known by that host name; --advertise names another');
     }
-    if (!origins.allowsOrigin(origin, host)) {
+    if (!origins.allowsOrigin(request)) {
       stats.refusedOrigins++;
-      throw new HalodError('forbidden', `pages of ${origin} may not use this node without tokens`);
+      throw new HalodError(
+        'forbidden',
+        `pages of ${origin === 'null' ? 'hidden origin' : origin} may not use this node without tokens`,
+      );
     }
     allowOrigin(request, response);
     if (request.method === 'OPTIONS') return sendPreflight(request, response);
