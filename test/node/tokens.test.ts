@@ -159,6 +159,28 @@ test('with an API key only apps publish, and clients still read', async (t) => {
   t.like((await watcher.next('published')).results[0], { error: { code: 'forbidden' } });
 });
 
+test('a token that allows no publishing is forbidden to, over HTTP as over WebSocket', async (t) => {
+  for (const apiKey of ['', KEY]) {
+    const node = await startNode(t, { apiKey, tokenSecret: SECRET });
+    const token = await sign({ sub: 'alice', channels: { sub: ['room'], pub: [] } });
+    const reply = await post(node, '/v1/publish', { channel: 'room', data: 1 }, bearer(token));
+    t.is(reply.status, 403);
+    t.is(reply.body.error.code, 'forbidden');
+    const watcher = await new Watcher(t, `${node.url}/v1/ws?token=${token}`).opened();
+    watcher.send({ type: 'publish', ref: 1, messages: [{ channel: 'room', data: 1 }] });
+    t.like((await watcher.next('published')).results[0], { error: { code: 'forbidden' } });
+  }
+});
+
+test('a node with tokens and no API key says what its own calls lack', async (t) => {
+  const node = await startNode(t, { tokenSecret: SECRET });
+  const headers = bearer(await sign({ sub: 'alice' }));
+  for (const reply of [await call(node, '/metrics', { headers }), await post(node, '/v1/drain', {}, headers)]) {
+    t.is(reply.status, 401);
+    t.regex(reply.body.error.message, /--api-key/);
+  }
+});
+
 test('with both, either opens what it is for', async (t) => {
   const node = await startNode(t, { apiKey: KEY, tokenSecret: SECRET });
   const token = await sign({ sub: 'alice' });

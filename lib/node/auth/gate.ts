@@ -73,7 +73,8 @@ export class Gate {
   requireApp(access: Access): void {
     if (access.app) return;
     this.#stats.refusedKeys++;
-    throw new HalodError('unauthorized', 'this call needs the API key');
+    const none = this.#keyDigest === null ? ', and this node has none: start it with --api-key' : '';
+    throw new HalodError('unauthorized', `this call needs the API key${none}`);
   }
 
   async #admitToken(token: string): Promise<Access> {

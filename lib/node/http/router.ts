@@ -127,7 +127,11 @@ export class Router {
 
   async #publish(call: Call): Promise<void> {
     const access = await this.#admit(call);
-    if (access.grants.publish.length === 0) throw new HalodError('unauthorized', 'publishing needs the API key');
+    if (access.grants.publish.length === 0) {
+      // whoever is let in without the key where tokens are wanted has brought one, and a better one may say more
+      if (this.#driver.gate.wantsTokens) throw new HalodError('forbidden', 'the token allows no publishing');
+      throw new HalodError('unauthorized', 'publishing needs the API key');
+    }
     publish(await readBody(call.request), access, this.#rates, call.response, this.#driver);
   }
 
