@@ -101,11 +101,12 @@ class Teller {
   constructor(node: Node, json: boolean) {
     this.#node = node;
     this.#json = json;
-    node.on('warning', (text) => {
+    node.on('warning', (text, isAlarm) => {
       // A refusal before it serves ends the start, and is told as its error.
       if (this.#silent || (!this.#serving && REFUSAL.test(text))) return;
       if (json) printJson({ event: 'warning', message: text });
-      else note(`${colour('yellow', 'warning', process.stderr)} ${text}`);
+      // alarms reach stderr whatever reads stdout
+      if (!json || isAlarm) note(`${colour('yellow', 'warning', process.stderr)} ${text}`);
     });
     node.on('draining', () => this.draining());
     node.on('drain', (progress) => this.#progress(progress));
@@ -141,6 +142,8 @@ class Teller {
       `  add one   halod start --port 0 --seed ${new URL(url).host}${options.cluster === 'default' ? '' : ` --cluster ${options.cluster}`}`,
     );
     printLine(`  try it    halod publish room:1 '{"text":"hi"}' --node ${url}`);
+    if (options.apiKey === '' && (options.tokenSecret !== '' || options.tokenJwks !== ''))
+      note('/metrics and halod drain need an API key, and this node has none (--api-key); SIGTERM drains it');
     if (options.insecure && missingSecurity(options).length > 0)
       note(
         `${colour('yellow', 'warning', process.stderr)} insecure: anybody who reaches this port may publish, read and join`,

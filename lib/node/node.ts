@@ -30,8 +30,11 @@ export interface NodeEvents {
   state: [NodeState];
   /** How far a drain has come. */
   drain: [DrainProgress];
-  /** Something that an operator should know: an unreachable seed, a peer that refuses this node. */
-  warning: [text: string];
+  /**
+   * Something that an operator should know: an unreachable seed, a peer that refuses this node. An alarm (a stall, a stolen
+   * identity, a peer in quarantine, a defect of halod) goes to stderr where nobody listens.
+   */
+  warning: [text: string, isAlarm: boolean];
   /** Another process runs this identity: the node has stopped. */
   superseded: [];
   /** Somebody asked for a drain over HTTP; the node drains and stops. */
@@ -87,6 +90,7 @@ export class Node extends EventEmitter<NodeEvents> {
   #secret!: Uint8Array;
   #startedAt = 0;
   #startedOver = false;
+  #wasReplaced = false;
   #draining: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -136,7 +140,7 @@ export class Node extends EventEmitter<NodeEvents> {
       this.#identity = identity;
       this.#url = options.advertise === '' ? listenUrl(options.host, port) : options.advertise.replace(/\/+$/, '');
       this.#secret = stretchSecret(options.clusterSecret, options.cluster);
-      this.#log = createLog(identity.id);
+      this.#log = createLog(identity.id, (text) => this.#alarm(text));
       this.#listener.serve(this.#createDriver(), { accept: (ws, request) => this.#links.accept(ws, request) });
       await this.#listener.check();
     } catch (error) {
@@ -284,7 +288,7 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   #stalled(stalledMs: number): void {
-    this.#log('node', `ALARM: stalled for ${Math.round(stalledMs)} ms, all connections are cut`);
+    this.#log('alarm', `stalled for ${Math.round(stalledMs)} ms, all connections are cut`);
     this.#pinger.abandon();
     this.#listener.cut();
     this.#links.cut();
@@ -319,14 +323,17 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#pinger.stop();
     this.#expiry.stop();
     (this.#log as Log | undefined)?.('node', 'closed');
+    // whoever waits for the end hears first why it came
+    if (this.#wasReplaced) this.emit('superseded');
     this.emit('closed');
   }
 
   /** The process that took over this identity is alive. */
   #replaced(boot: Boot): void {
     if (this.#stopping !== null) return;
-    this.#log('node', `ALARM: replaced by a later start of this node (boot ${boot})`);
-    void this.#stop().then(() => this.emit('superseded'));
+    this.#log('alarm', `replaced by a later start of this node (boot ${boot})`);
+    this.#wasReplaced = true;
+    void this.#stop();
   }
 
   /** Others remember a later boot of this node, which may be long gone. */
@@ -362,7 +369,14 @@ export class Node extends EventEmitter<NodeEvents> {
     if (this.#warned.size > 100) this.#warned.clear();
     this.#warned.set(text, now);
     this.#log('node', text);
-    this.emit('warning', text);
+    this.emit('warning', text, false);
+  }
+
+  #alarm(text: string): void {
+    // listeners may call the core: not inside its step
+    setImmediate(() => {
+      if (!this.emit('warning', text, true)) process.stderr.write(`halod ${this.id} ${text}\n`);
+    });
   }
 }
 

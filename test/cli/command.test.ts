@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { createNode } from '../../lib/index.js';
 import { run, start } from './running.js';
@@ -110,6 +113,33 @@ test('a seed that refuses a node ends it with the reason and exit code 2', async
     t.true(error.message.includes(flag), error.message);
   }
   await open.close();
+});
+
+test('a stolen identity is an alarm on stderr without HALOD_LOG, and stdout stays JSON', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'halod-'));
+  t.teardown(() => rm(directory, { recursive: true }));
+  const keyFile = join(directory, 'node.key');
+  const first = start(['start', '--port', '0', '--json', '--key-file', keyFile]);
+  const { url } = JSON.parse(await first.line((line) => line.includes('"ready"')));
+  const second = start(['start', '--port', '0', '--key-file', keyFile, '--seed', new URL(url).host]);
+  t.teardown(() => second.kill('SIGKILL'));
+  const { code, stdout, stderr } = await first.ended;
+  t.is(code, 1);
+  t.regex(stderr, /ALARM: .*another process|ALARM: replaced/);
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.true(events.some((each) => each.event === 'warning' && /^ALARM: /.test(each.message)));
+});
+
+test('what needs an API key is said where tokens are wanted and there is none', async (t) => {
+  const node = start(['start', '--port', '0', '--token-secret', 'a secret of more than thirty-two bytes']);
+  await node.line((line) => line.includes('serves'));
+  node.kill('SIGTERM');
+  const { code, stderr } = await node.ended;
+  t.is(code, 0);
+  t.regex(stderr, /need an API key/);
 });
 
 test('a seed that does not answer is warned of, and the node serves', async (t) => {

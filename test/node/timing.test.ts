@@ -2,7 +2,7 @@
 import test from 'ava';
 import { completeOptions } from '../../lib/config/complete.js';
 import { Origins } from '../../lib/node/auth/origin.js';
-import { escapeControls } from '../../lib/node/log.js';
+import { createLog, escapeControls } from '../../lib/node/log.js';
 import { CryptoRandom } from '../../lib/node/random.js';
 import { Expiry } from '../../lib/node/transports/expiry.js';
 import { Pinger } from '../../lib/node/transports/pinger.js';
@@ -120,6 +120,17 @@ test('chance is even, in its range, and never the same name twice', (t) => {
 
 test('nothing that a client sends can move the cursor of a log', (t) => {
   t.is(escapeControls('a\u001b[2Jb\nc\u009b'), 'a\\u001b[2Jb\\u000ac\\u009b');
+});
+
+test('alarms and defects are told unasked, on one line each, and not without end', (t) => {
+  const told: string[] = [];
+  const log = createLog('node', (text) => told.push(text));
+  log('links', 'nobody asked');
+  log('alarm', 'quarantined');
+  log('error', 'Error: x\n    at y');
+  t.deepEqual(told.splice(0), ['ALARM: quarantined', 'internal error: Error: x\\u000a    at y']);
+  for (let i = 0; i < 1_000; i++) log('alarm', 'again');
+  t.true(told.length < 1_000);
 });
 
 test('a process that was stopped for long acts on nothing that waited for it', (t) => {

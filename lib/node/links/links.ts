@@ -159,7 +159,7 @@ export class Links implements LinkOwner {
     const { identity } = this.#self;
     if (peer.id === identity.id) {
       if (peer.boot !== identity.boot) {
-        this.#log('links', `ALARM: another process runs as ${peer.id}, boot ${peer.boot}, at ${peer.url}`);
+        this.#log('alarm', `another process runs as ${peer.id}, boot ${peer.boot}, at ${peer.url}`);
         this.#ports.onTwin(peer.boot);
         return { code: 'superseded', text: 'two processes run with one identity' };
       }
@@ -339,7 +339,9 @@ export class Links implements LinkOwner {
     this.#offences.delete(peer);
     this.#offences.set(peer, offence);
     if (this.#offences.size > LIMITS.membersMax) this.#offences.delete(this.#offences.keys().next().value!);
-    this.#log('links', `${offence.until > now ? 'ALARM, quarantined: ' : ''}${peer} broke the protocol: ${reason}`);
+    const text = `${peer} broke the protocol: ${reason}`;
+    if (offence.until > now) this.#log('alarm', `quarantined for ${QUARANTINE_MS / 60_000} min: ${text}`);
+    else this.#log('links', text);
   }
 
   #checkQuiet(): void {
