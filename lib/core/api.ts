@@ -92,6 +92,8 @@ export interface NodeCore {
   /** Where a user (`@user`) or an anonymous reader of a channel is best served. */
   homeOf(channel: string): { readonly self: boolean; readonly id: NodeId; readonly url: string };
   cluster(): ClusterInfo;
+  /** What is held and served here, in numbers. */
+  readonly channels: { stats(): Readonly<Record<string, number>> };
 
   // links: FIFO while up, a suffix of what was sent is lost when one breaks
   /** `dialled`: the seed's URL where the link came from a `dial`. */

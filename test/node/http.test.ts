@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import test from 'ava';
+import { METRIC_NAMES } from '../../lib/node/http/metrics.js';
 import { ERRORS } from '../../lib/wire/errors.js';
 import { LIMITS } from '../../lib/wire/limits.js';
 import { call, post, type Reply, Stream, startNode, until, Watcher } from './running.js';
@@ -226,6 +227,25 @@ test('health, readiness and metrics are told', async (t) => {
   t.true(headers.get('content-type')!.startsWith('text/plain'));
   t.regex(body, /^halod_published_total\{by="http"\} 1$/m);
   t.regex(body, /^halod_slots \d+$/m);
+  t.regex(body, /^halod_committed_total 1$/m);
+  t.regex(body, /^halod_history_bytes [1-9]\d+$/m);
+  t.regex(body, /^halod_under_replicated 0$/m);
+  const told = new Set(Array.from(body.matchAll(/^# TYPE (halod_\w+) /gm), (match) => (match as string[])[1]!));
+  t.deepEqual([...told].sort(), [...METRIC_NAMES].sort());
+  t.is((await call(node, '/metrics')).body.match(/^halod_committed_total (\d+)$/m)?.[1], '1', 'not counted twice');
+});
+
+test('a defect is answered as one, and told unasked', async (t) => {
+  const node = await startNode(t);
+  node.core.locate = () => {
+    throw new Error('planted');
+  };
+  const warnings: [string, boolean][] = [];
+  node.on('warning', (...warning) => warnings.push(warning));
+  t.true(isError(await call(node, '/v1/locate/x'), 'internal'));
+  await until(() => warnings.length > 0);
+  t.regex(warnings[0]![0], /^internal error: Error: planted/);
+  t.true(warnings[0]![1]);
 });
 
 test('a drain over HTTP answers, then the node leaves', async (t) => {

@@ -26,6 +26,33 @@ const COUNTERS: readonly (readonly [name: string, help: string, from: Numbers, l
   ['halod_peer_bytes_total', 'Bytes of frames exchanged with other nodes', 'frameBytesOut', { direction: 'out' }],
 ];
 
+/** Of what the core knows: counters where the name ends in `_total`, else gauges. */
+const FROM_CHANNELS: readonly (readonly [name: string, help: string, from: string])[] = [
+  [
+    'halod_under_replicated',
+    'Messages of slots served here that fewer nodes than acks are known to hold',
+    'underReplicated',
+  ],
+  ['halod_publishes_in_flight', 'Publishes that this node has taken as owner and not answered yet', 'inFlight'],
+  ['halod_history_bytes', 'What all messages held here take, copies for other nodes included', 'bytes'],
+  ['halod_history_channels', 'Channels of which something is held here', 'channels'],
+  ['halod_publishers', 'Publisher sessions remembered here', 'publishers'],
+  ['halod_committed_total', 'Messages that enough nodes hold, of slots served here', 'committed'],
+  ['halod_evicted_total', 'Messages that retention removed', 'evicted'],
+  ['halod_gaps_total', 'Places where readers of slots served here miss messages', 'gaps'],
+  ['halod_hedges_total', 'Messages sent to one more node, since their copies did not confirm in time', 'hedges'],
+  ['halod_two_owners_total', 'Batches from a node that took itself for the owner of a slot owned here', 'twoOwners'],
+];
+
+/** Every name of halod's own, in the order in which they are told. */
+export const METRIC_NAMES: readonly string[] = [
+  ...new Set([...COUNTERS, ...FROM_CHANNELS].map(([name]) => name)),
+  'halod_connections',
+  'halod_slots',
+  'halod_members',
+  'halod_ready',
+];
+
 export class Metrics {
   readonly #driver: Driver;
   #registry: Promise<Registry> | null = null;
@@ -54,8 +81,14 @@ export class Metrics {
         counters.set(name, new Counter({ name, help, registers, labelNames: Object.keys(labels ?? {}) }));
       }
     }
+    for (const [name, help] of FROM_CHANNELS.filter(([name]) => name.endsWith('_total'))) {
+      counters.set(name, new Counter({ name, help, registers }));
+    }
     const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
       new Gauge({ name, help, registers, labelNames });
+    const gauges = new Map(
+      FROM_CHANNELS.filter(([name]) => !counters.has(name)).map(([name, help]) => [name, gauge(name, help)]),
+    );
     const connections = gauge('halod_connections', 'Connections of clients, by transport', ['transport']);
     const slots = gauge('halod_slots', 'Slots that this node owns');
     const members = gauge('halod_members', 'Nodes of the cluster as this node sees them, by state', ['state']);
@@ -64,6 +97,11 @@ export class Metrics {
       const { core, stats } = this.#driver;
       for (const counter of counters.values()) counter.reset();
       for (const [name, , from, labels] of COUNTERS) counters.get(name)!.inc(labels ?? {}, stats[from]);
+      const held = core.channels.stats();
+      for (const [name, , from] of FROM_CHANNELS) {
+        counters.get(name)?.inc(held[from]);
+        gauges.get(name)?.set(held[from] ?? 0);
+      }
       connections.set({ transport: 'websocket' }, stats.webSockets);
       connections.set({ transport: 'stream' }, stats.streams);
       connections.set({ transport: 'poll' }, stats.polls);
