@@ -55,7 +55,8 @@ start
     'after',
     `
 Each option can also be set as HALOD_NAME in the environment (HALOD_PORT, HALOD_CLUSTER_SECRET) or as a key of the
-file given with --config. A flag wins over the environment, the environment over the file.
+file given with --config. A flag wins over the environment, the environment over the file. HALOD_LOG=* tells on stderr
+what the node does.
 
 SIGTERM or SIGINT hands over slots and moves clients, then exits with 0; a second signal exits at once.`,
   )

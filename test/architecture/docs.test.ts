@@ -1,9 +1,12 @@
 /** The tables of the README say what the code says, both ways. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { OPTIONS, type OptionSpec } from '../../lib/config/options.js';
 import { formatBytes, formatDuration } from '../../lib/config/values.js';
+import { TIMINGS } from '../../lib/core/membership/options.js';
+import { METRIC_NAMES } from '../../lib/node/http/metrics.js';
 import { CLOSE, ERRORS } from '../../lib/wire/errors.js';
 import { ROOT } from './sources.js';
 
@@ -45,6 +48,44 @@ test('the table of close codes names every code', (t) => {
     Object.entries(CLOSE).map(([name, code]) => [String(code), `\`${name}\``]),
   );
 });
+
+test('the page on operations names every metric, and no other', async (t) => {
+  const page = await readFile(join(ROOT, 'lib/node/OPERATIONS.md'), 'utf8');
+  const named = new Set(Array.from(page.matchAll(/\bhalod_\w+/g), ([name]) => name));
+  t.deepEqual([...named].sort(), [...METRIC_NAMES].sort());
+  const inReadme = Array.from(readme.matchAll(/\bhalod_\w+/g), ([name]) => name);
+  t.deepEqual(
+    inReadme.filter((name) => !METRIC_NAMES.includes(name)),
+    [],
+  );
+});
+
+test('the README says how long a failed member keeps its place', (t) => {
+  for (const { forgetAfterMs } of Object.values(TIMINGS)) {
+    t.true(readme.includes(`keeps its place in the table for ${forgetAfterMs / 60_000} minutes`));
+  }
+});
+
+test('no page links to a file that is not there', async (t) => {
+  const wrong: string[] = [];
+  for (const file of await pages()) {
+    const text = await readFile(join(ROOT, file), 'utf8');
+    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
+      if (!existsSync(join(ROOT, dirname(file), target!))) wrong.push(`${file}: ${target}`);
+    }
+  }
+  t.deepEqual(wrong, []);
+});
+
+async function pages(): Promise<string[]> {
+  const found = ['README.md'];
+  for (const folder of ['lib', 'test', 'bench', 'examples']) {
+    for (const name of await readdir(join(ROOT, folder), { recursive: true })) {
+      if (name.endsWith('.md') && !name.includes('node_modules')) found.push(join(folder, name));
+    }
+  }
+  return found;
+}
 
 test('the table of options names every option with its value, default and meaning', (t) => {
   const wanted = OPTIONS.map((spec) => [`\`${flagOf(spec)}\``, defaultOf(spec), meaningOf(spec)]);
