@@ -34,9 +34,14 @@ function scalingPage(results: Results, file: string): string | undefined {
     `- ${printed(costs.kBEach)} kB of memory a connection`,
     `- ${printed(costs.connectCpuS)} s of CPU for 10,000 connects`,
     `- ${printed(costs.microsPaced)} µs of CPU a delivery on three nodes at 10,000 messages/s, all copies and acknowledgements included`,
+    ...(costs.microsGrowth === undefined
+      ? []
+      : [
+          `- ${printed(costs.microsGrowth.three)} µs a delivery on three nodes at 5,000 messages/s, ${printed(costs.microsGrowth.eight)} µs on eight`,
+        ]),
     `- ${printed(costs.idleCoresMean * 100)} % of a core a node without traffic`,
     '',
-    `Assumed: at most ${ASSUMPTIONS.busyShareMax * 100} % of a core, ${printed(ASSUMPTIONS.connectionsMax)} connections and ${ASSUMPTIONS.memoryGBMax} GB a worker; ${ASSUMPTIONS.baseMB} MB for a worker without users.`,
+    `Assumed: at most ${ASSUMPTIONS.busyShareMax * 100} % of a core, ${printed(ASSUMPTIONS.connectionsMax)} connections and ${ASSUMPTIONS.memoryGBMax} GB a worker; ${ASSUMPTIONS.baseMB} MB for a worker without users; ${printed(ASSUMPTIONS.historyBytes / 2 ** 20)} MiB of history a worker, of which a message takes ${ASSUMPTIONS.entryBytes} bytes and its data (${ASSUMPTIONS.dataBytes}) on each of ${ASSUMPTIONS.copies} nodes, and every delivery is a message of its own.`,
     '',
     scalingTables(costs),
   ].join('\n');
