@@ -165,10 +165,12 @@ async function main(): Promise<void> {
   const file = resolve(
     options.json ?? join(root, 'bench/results', startedAt.slice(0, 16).replaceAll(':', ''), 'results.json'),
   );
-  const command_ = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
-  const results: Results = (options.add ? loadResults(file) : undefined) ?? {
+  const command_ = `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim();
+  const earlier = options.add ? loadResults(file) : undefined;
+  if (earlier !== undefined) earlier.added = [...(earlier.added ?? []), command_];
+  const results: Results = earlier ?? {
     startedAt,
-    command: command_.trim(),
+    command: command_,
     machine: describeMachine(),
     options: { runs: options.runs, seconds: options.seconds, users: options.users, bytes: options.bytes },
     peers: {},

@@ -62,13 +62,31 @@ function versionsOf(results: Results): string {
   return `| | guarantee | configuration | versions |\n|---|---|---|---|\n${rows.join('\n')}`;
 }
 
+/** The command of the first part, and that there were others: those known, or seen by what the first did not ask for. */
+function commandsOf({ command, added = [], cells }: Results): string {
+  const asked = /--workload[ =](\S+)/.exec(command)?.[1]?.split(',') ?? ['all'];
+  const isWhole = asked.includes('all') || cells.every(({ workload }) => asked.includes(workload));
+  if (isWhole && added.length === 0) return `\`${command}\``;
+  const last =
+    cells
+      .map(({ startedAt }) => startedAt)
+      .sort()
+      .at(-1) ?? '';
+  const others = added.map((each) => `- \`${each}\``).join('\n');
+  return [
+    `\`${command}\``,
+    `This is the command of the first part only; others were added with \`--add\`, the last of them at ${last.slice(0, 16).replace('T', ' ')} UTC${others === '' ? '.' : ':'}`,
+    ...(others === '' ? [] : [others]),
+  ].join('\n\n');
+}
+
 export function report(results: Results): string {
   const { machine } = results;
   const skipped = Object.entries(results.skipped).map(([name, why]) => `- ${name}: ${why}`);
   return [
     `# Benchmark of ${results.startedAt.slice(0, 16).replace('T', ' ')} UTC`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; Linux ${machine.kernel}, ${machine.system}; Node ${machine.node}. Servers and generator share the cores; everything on 127.0.0.1.`,
-    `\`${results.command}\``,
+    commandsOf(results),
     'Figures are median (min..max) of the runs, which were interleaved: every peer once, then every peer again.',
     tables(results),
     '### Configuration',

@@ -26,6 +26,8 @@ export interface PeerRecord {
 export interface Results {
   readonly startedAt: string;
   readonly command: string;
+  /** Commands that put further cells in later. */
+  added?: string[];
   readonly machine: Machine;
   readonly options: Readonly<Record<string, unknown>>;
   readonly peers: Record<string, PeerRecord>;

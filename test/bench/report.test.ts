@@ -84,3 +84,17 @@ test('charts of a workload are columns of it', (t) => {
     for (const key of workload.charts) t.true(workload.columns.some((column) => column.key === key));
   }
 });
+
+test('a report that was put together from parts says so', (t) => {
+  const results = resultsOf([cell('nats', [1])]);
+  t.notRegex(report(results), /first part/);
+  t.regex(
+    report({ ...results, command: 'npm run bench -- --workload fanout' }),
+    /first part only.*2026-01-01 00:00 UTC\./,
+  );
+  t.notRegex(report({ ...results, command: 'npm run bench -- --workload fanout,unicast' }), /first part/);
+  t.regex(
+    report({ ...results, added: ['npm run bench -- --add'] }),
+    /first part only[\s\S]*- `npm run bench -- --add`/,
+  );
+});
