@@ -66,10 +66,11 @@ test('the README says how long a failed member keeps its place', (t) => {
   }
 });
 
-test('no page links to a file that is not there', async (t) => {
+test('no page links to a file that is not there, or has a place that was not filled in', async (t) => {
   const wrong: string[] = [];
   for (const file of await pages()) {
     const text = await readFile(join(ROOT, file), 'utf8');
+    if (text.includes('@@')) wrong.push(`${file}: @@`);
     for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
       if (!existsSync(join(ROOT, dirname(file), target!))) wrong.push(`${file}: ${target}`);
     }
