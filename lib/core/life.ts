@@ -64,10 +64,6 @@ export class Life {
     this.#drainTimeoutMs = drainTimeoutMs;
   }
 
-  get accepting(): boolean {
-    return this.state === 'serving';
-  }
-
   start(now: number): void {
     this.#wakeAt = now;
     this.#enter(this.#ports.alone ? 'serving' : 'joining');

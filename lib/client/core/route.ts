@@ -35,10 +35,6 @@ export class Route {
     this.#next = next.slice(0, 16);
   }
 
-  get heirs(): number {
-    return this.#next.length;
-  }
-
   /** The address to try now. */
   pick(now: number): string {
     const size = this.#round.length;

@@ -48,10 +48,6 @@ export class PositionVector {
     return this.#entries.size > 0;
   }
 
-  get lineages(): number {
-    return this.#entries.size;
-  }
-
   entry(lid: LineageId): number {
     return this.#entries.get(lid) ?? 0;
   }

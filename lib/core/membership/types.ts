@@ -42,9 +42,4 @@ export interface MembershipPorts {
   transition?(id: NodeId, from: MemberState | undefined, to: MemberState, record: MemberRecord, because: string): void;
 }
 
-/** What the parts of a membership share. */
-export interface Outlet {
-  send(to: NodeId, message: MembershipMessage): void;
-}
-
 export type { Claim, MemberRecord, MembershipMessage, SignedState };
