@@ -195,3 +195,26 @@ test('a failure is told whoever was entrusted with the answer', (t) => {
   world.appended[0]!.done(MOVED);
   t.deepEqual(world.answered[1], { to: B, req: 7, result: MOVED, onceHeld: false });
 });
+
+test('a publish that is sent again is answered when it is due, also behind younger ones', (t) => {
+  const world = new World();
+  const { publishes } = world;
+  const first = world.publish('first');
+  publishes.onPeerReset(B);
+  world.owner = C;
+  const second = world.publish('second', 3_000);
+  publishes.tick(3_000);
+  publishes.tick(3_040);
+  t.is(world.forwarded.length, 3);
+  t.is(publishes.nextWakeAt(3_040), 10_000);
+  publishes.tick(9_999);
+  t.is(first.results.length, 0);
+  publishes.tick(10_000);
+  t.like(first.results, [{ code: 'timeout' }]);
+  t.is(second.results.length, 0);
+  t.is(publishes.nextWakeAt(10_000), 13_000);
+  publishes.tick(13_000);
+  t.like(second.results, [{ code: 'timeout' }]);
+  publishes.tick(14_000);
+  t.is(publishes.nextWakeAt(14_000), Number.POSITIVE_INFINITY);
+});

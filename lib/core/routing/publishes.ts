@@ -143,8 +143,10 @@ const FULL: AppendResult = { ok: false, code: 'overloaded', message: 'too many p
 
 export class Publishes {
   readonly #ports: PublishPorts;
-  /** Sent to an owner, by request number; insertion order is deadline order. */
+  /** Sent to an owner, by request number; insertion order is deadline order but for those sent again. */
   readonly #forwarded = new Map<number, Publish>();
+  /** None of those sent again is due before. */
+  #againDueAt = Number.POSITIVE_INFINITY;
   /** To be tried again, in the order in which they failed. */
   #waiting: Publish[] = [];
   #retryAt = Number.POSITIVE_INFINITY;
@@ -228,7 +230,7 @@ export class Publishes {
   nextWakeAt(now: number): number {
     if (this.#waiting.length > 0) return this.#retryAt < 0 ? now + PUBLISH_TIMES.retryMs : this.#retryAt;
     const first = this.#forwarded.values().next();
-    return first.done === true ? Number.POSITIVE_INFINITY : first.value.deadlineAt;
+    return first.done === true ? Number.POSITIVE_INFINITY : Math.min(first.value.deadlineAt, this.#againDueAt);
   }
 
   tick(now: number): void {
@@ -237,6 +239,7 @@ export class Publishes {
       this.#forwarded.delete(req);
       publish.finish(TIMEOUT);
     }
+    if (now >= this.#againDueAt) this.#expireAnywhere(now);
     if (this.#waiting.length === 0) return;
     if (this.#retryAt < 0) this.#retryAt = now + PUBLISH_TIMES.retryMs;
     if (now < this.#retryAt) return;
@@ -245,8 +248,25 @@ export class Publishes {
     this.#retryAt = Number.POSITIVE_INFINITY;
     for (const publish of waiting) {
       if (publish.deadlineAt <= now) publish.finish(TIMEOUT);
-      else this.#route(publish, now);
+      else {
+        this.#route(publish, now);
+        this.#againDueAt = Math.min(this.#againDueAt, publish.deadlineAt);
+      }
     }
+  }
+
+  /** What was sent again stands behind younger ones. Not at each of their deadlines: all are looked at. */
+  #expireAnywhere(now: number): void {
+    let dueAt = Number.POSITIVE_INFINITY;
+    for (const [req, publish] of this.#forwarded) {
+      if (publish.deadlineAt > now) {
+        dueAt = Math.min(dueAt, publish.deadlineAt);
+        continue;
+      }
+      this.#forwarded.delete(req);
+      publish.finish(TIMEOUT);
+    }
+    this.#againDueAt = Math.max(dueAt, now + PUBLISH_TIMES.retryMs);
   }
 
   #isHeld(position: string): boolean {
