@@ -38,10 +38,6 @@ export class Deque<T> {
     return this.#items[this.#head];
   }
 
-  last(): T | undefined {
-    return this.#items.length > this.#head ? this.#items[this.#items.length - 1] : undefined;
-  }
-
   shift(): T | undefined {
     if (this.#head >= this.#items.length) return undefined;
     const item = this.#items[this.#head++];

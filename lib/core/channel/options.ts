@@ -1,5 +1,5 @@
 /**
- * What the channel side of a node is told by its configuration, with the defaults that the design gives. Every time is
+ * What the channel side of a node is told by its configuration, with the defaults of the options. Every time is
  * in ms of the node's own monotonic clock; no rule compares clocks of two machines.
  */
 import { LIMITS } from '../../wire/limits.js';
@@ -54,7 +54,7 @@ export const CHANNELS_DEFAULTS: ChannelsOptions = {
   copies: 3,
   acks: 2,
   whenShort: 'auto',
-  history: { messages: 100, bytes: 1024 * 1024, ageMs: 5 * 60_000 },
+  history: { messages: 1_000, bytes: 1024 * 1024, ageMs: 3_600_000 },
   historyBytesPerNode: LIMITS.historyBytesMaxPerNode,
   settleMs: 50,
   acquireMs: 800,

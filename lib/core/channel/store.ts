@@ -183,12 +183,6 @@ export class Store {
     return true;
   }
 
-  /** The live node that owns the slot by this node's table, unless it is this one. */
-  ownerPeer(slot: Slot): Peer | undefined {
-    const owner = this.table?.ownerOf(slot);
-    return owner === undefined || owner === this.self.id ? undefined : this.peer(owner);
-  }
-
   /** The nodes to which what is held of a slot is to be pushed. */
   targets(slot: SlotState, now: number): readonly Peer[] {
     if (slot.targetsVersion === this.version) return slot.targets;

@@ -214,14 +214,7 @@ export class Takeover {
       let left = 0;
       for (const lineage of slot.lineages) {
         if (lineage.size === 0) continue;
-        let held = lineage.have;
-        for (
-          let i = 0, haves = holders.map((id) => this.#confirmed(lineage, id)).sort((a, b) => b - a);
-          i < needed;
-          i++
-        ) {
-          held = Math.min(held, haves[i]!);
-        }
+        let held = Math.min(lineage.have, this.#confirmedBy(lineage, holders, needed));
         // the owner to be must be among them
         if (holders.length > 0) held = Math.min(held, this.#confirmed(lineage, holders[0]!));
         if (held >= lineage.have) continue;
@@ -239,6 +232,13 @@ export class Takeover {
       entriesLeft += left;
     }
     return { slotsLeft, entriesLeft, oldestMs };
+  }
+
+  /** The highest s that `count` of these nodes have confirmed; without limit where none has to. */
+  #confirmedBy(lineage: Lineage, holders: readonly NodeId[], count: number): number {
+    if (count === 0) return Number.POSITIVE_INFINITY;
+    const haves = holders.map((id) => this.#confirmed(lineage, id)).sort((a, b) => b - a);
+    return haves[count - 1]!;
   }
 
   #confirmed(lineage: Lineage, id: NodeId): number {
