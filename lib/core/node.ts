@@ -193,7 +193,8 @@ export class Core implements NodeCore {
 
   onLinkDown(peer: NodeId, why: 'closed' | 'refused' | 'timeout' | 'idle', now: number): void {
     this.#linked.delete(peer);
-    if (why !== 'idle') this.#broken.add(peer);
+    if (this.membership.get(peer) === undefined) this.#loads.delete(peer);
+    else if (why !== 'idle') this.#broken.add(peer);
     this.#outbox.drop(peer);
     this.channels.onPeerDown(peer, now);
     this.#resetPeer(peer, now);
@@ -376,7 +377,12 @@ export class Core implements NodeCore {
         this.#viewChanged = true;
       },
       superseded: (boot) => ports.superseded(boot),
-      transition: (id, from, to, _record, because) => ports.log('member', `${id} ${from ?? 'new'} → ${to}: ${because}`),
+      transition: (id, from, to, _record, because) => {
+        ports.log('member', `${id} ${from ?? 'new'} → ${to}: ${because}`);
+        if (to !== 'forgotten') return;
+        this.#loads.delete(id);
+        this.#broken.delete(id);
+      },
     });
   }
 

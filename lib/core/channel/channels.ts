@@ -233,7 +233,7 @@ export class Channels {
   // what it is about
 
   stats(): Record<string, number> {
-    const { counters, slots, logs, lineages, bytes, inFlight, required, publishers } = this.#store;
+    const { counters, slots, logs, lineages, bytes, inFlight, required, publishers, peers } = this.#store;
     const underReplicated = this.#underReplicated();
     return {
       ...counters,
@@ -244,6 +244,7 @@ export class Channels {
       inFlight,
       required,
       publishers,
+      peers: peers.size,
       underReplicated,
     };
   }
@@ -354,6 +355,7 @@ export class Channels {
       this.#forgetLineages(slot, now);
       if (slot.open) shedLineages(store, slot, now);
     }
+    store.forgetPeers();
   }
 
   /** Lineages of which nothing is left are remembered for a while, so that readers of them are told what they miss. */

@@ -115,6 +115,13 @@ export class Inspection {
     }
   }
 
+  /** Notes of what single peers hold of single lineages. */
+  get marks(): number {
+    let marks = 0;
+    for (const lineage of this.#store.lineages.values()) marks += lineage.marks.length;
+    return marks;
+  }
+
   /** Fences so far. */
   get fences(): number {
     return this.#store.counters.fences;

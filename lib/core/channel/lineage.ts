@@ -39,7 +39,7 @@ export class Lineage {
   /** Marks of the slot's targets, as of `outsVersion`. */
   outs: Mark[] = [];
   outsVersion = -1;
-  readonly marks: Mark[] = [];
+  marks: Mark[] = [];
   /** Of the entry that came last from another node: with about one channel a slot, of the next one too. */
   lastStrand: Strand | null = null;
   /** Where its last run stands in the writer of pushes, and in which flush that was. */
@@ -115,6 +115,10 @@ export class Lineage {
     const mark = new Mark(this, peer);
     this.marks.push(mark);
     return mark;
+  }
+
+  forgetPeers(gone: ReadonlySet<Peer>): void {
+    this.marks = this.marks.filter(({ peer }) => !gone.has(peer));
   }
 
   /** Nodes that hold it up to s, this one included. */

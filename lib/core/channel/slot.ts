@@ -31,6 +31,15 @@ export class SlotState {
     this.slot = slot;
   }
 
+  forgetPeers(gone: ReadonlySet<Peer>): void {
+    for (const peer of gone) {
+      this.extra.delete(peer);
+      this.snapshots.delete(peer);
+    }
+    for (const lineage of this.lineages) lineage.forgetPeers(gone);
+    this.targetsVersion = -1;
+  }
+
   /** Looks at its last lineage only: nearly always the one that is written. */
   find(lid: LineageId): Lineage | undefined {
     const last = this.lineages[this.lineages.length - 1];

@@ -124,6 +124,22 @@ export class Store {
     peer.reset();
   }
 
+  /**
+   * Peers that are members no more, and neither alive nor linked, go with all that is noted of them: what they confirmed
+   * counts for nothing, and one that comes back is asked anew what it holds.
+   */
+  forgetPeers(): void {
+    const members = new Set(this.table?.members.map(({ id }) => id));
+    for (const { id } of this.next?.members ?? []) members.add(id);
+    const gone = new Set<Peer>();
+    for (const peer of this.peers.values()) {
+      if (!peer.counts && !members.has(peer.id)) gone.add(peer);
+    }
+    if (gone.size === 0) return;
+    for (const { id } of gone) this.peers.delete(id);
+    for (const slot of this.slots.values()) slot.forgetPeers(gone);
+  }
+
   slot(slot: Slot): SlotState {
     let state = this.slots.get(slot);
     if (state === undefined) {
