@@ -60,6 +60,8 @@ export class Incoming {
       const lineage = store.lineages.get(lid);
       if (lineage === undefined) continue;
       lineage.markOf(peer).refuse(Math.max(0, have));
+      // where it lacks what an entry follows in its channel, that was removed: it has to know
+      lineage.slot.snapshots.delete(peer);
       store.counters.refusedParts++;
       store.spread(lineage, now);
     }
