@@ -17,3 +17,25 @@ test('a copy that has forgotten a channel takes what its owner still counts on',
   t.like(result, [{ ok: true, copies: 2 }]);
   t.is([...trio.at(copy).inspection.entries()].length, 1);
 });
+
+test('a copy remembers up to where a quiet publisher was removed while it holds messages above', (t) => {
+  const trio = new Trio({ channels: { history: { ...HOUR, messages: 40 } } });
+  const [owner, copy] = trio.line('room') as [NodeId, NodeId];
+  for (let seq = 1; seq <= 30; seq++) trio.append(owner, 'room', seq, 'early');
+  for (let seq = 1; seq <= 20; seq++) trio.append(owner, 'room', seq, 'late');
+  trio.pass(30_000);
+  // without what happens within a second
+  for (let i = 0; i < 40 * 60; i++) {
+    trio.now += 1_000;
+    for (const channels of trio.nodes.values()) channels.tick(trio.now);
+    trio.settle();
+  }
+  trio.kill(owner);
+  const rest = trio.ids.filter((id) => id !== owner);
+  for (const id of rest) trio.view(id, rest);
+  trio.pass(2_000);
+  const order = [...trio.at(copy).inspection.orderOf('room')].map(({ id }) => id);
+  const early = Array.from({ length: 20 }, (_, i) => `early.${i + 11}`);
+  const late = Array.from({ length: 20 }, (_, i) => `late.${i + 1}`);
+  t.deepEqual(order, [...early, ...late]);
+});

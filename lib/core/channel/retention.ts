@@ -196,6 +196,25 @@ function adoptCut(store: Store, log: ChannelLog, strand: Strand, cut: number, no
   return missing && log.slot.open;
 }
 
+/** A floor stays while messages above it are held: without it they would wait for those below in a new owner's order. */
+function ageFloors(store: Store, log: ChannelLog, now: number): void {
+  let held: Set<string> | null = null;
+  for (const [publisher, known] of log.floors) {
+    if (now - known.seenAt < store.options.publisherTtlMs) continue;
+    held ??= publishersIn(log);
+    if (held.has(publisher)) known.seenAt = now;
+    else log.floors.delete(publisher);
+  }
+}
+
+function publishersIn(log: ChannelLog): Set<string> {
+  const publishers = new Set<string>();
+  for (const { items } of log.strands.values()) {
+    for (let i = items.first; i < items.end; i++) publishers.add(items.at(i)!.publisher);
+  }
+  return publishers;
+}
+
 /** Looks at some channels each time for what is past its age; the whole round comes by itself. */
 export class Aging {
   readonly #store: Store;
@@ -237,10 +256,7 @@ export class Aging {
       log.floors.delete(publisher);
       store.publishers--;
     }
-    if (!log.slot.open) {
-      for (const [publisher, { seenAt }] of log.floors)
-        if (now - seenAt >= publisherTtlMs) log.floors.delete(publisher);
-    }
+    if (!log.slot.open) ageFloors(store, log, now);
     const idle = log.count === 0 && log.chains.size === 0 && log.floors.size === 0;
     if (idle && (now - log.touchedAt >= metaTtlMs || store.logs.size > LIMITS.channelLogsMax)) this.#forget(log);
   }
