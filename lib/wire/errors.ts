@@ -32,7 +32,7 @@ export const ERRORS = {
   moved: { status: 503, retry: true, means: 'the slot is moving to another node' },
   draining: { status: 503, retry: true, means: 'this node is leaving; connect to another' },
   starting: { status: 503, retry: true, means: 'this node has not joined its cluster yet' },
-  overloaded: { status: 503, retry: true, means: 'a queue of this node is full' },
+  overloaded: { status: 503, retry: true, means: 'a queue of this node is full, or its history memory with channels' },
   timeout: {
     status: 504,
     retry: true,

@@ -18,6 +18,7 @@ import { Outgoing } from './outgoing.js';
 import { Owner } from './owner.js';
 import type { ChannelsPorts, Handover, LivePeer, SelfPeer } from './ports.js';
 import { Reads } from './reads.js';
+import { Relief } from './relief.js';
 import { Aging, shedLineages } from './retention.js';
 import type { SlotState } from './slot.js';
 import { ROLE, Store } from './store.js';
@@ -44,6 +45,7 @@ export class Channels {
   readonly #takeover: Takeover;
   readonly #reads: Reads;
   readonly #aging: Aging;
+  readonly #relief: Relief;
   #watchAt = 0;
   #agingAt = 0;
   #syncAt = 0;
@@ -62,6 +64,7 @@ export class Channels {
     this.#takeover = new Takeover(this.#store, this.#owner);
     this.#reads = new Reads(this.#store);
     this.#aging = new Aging(this.#store);
+    this.#relief = new Relief(this.#store);
     this.inspection = new Inspection(this.#store);
   }
 
@@ -204,6 +207,7 @@ export class Channels {
     if (now >= this.#agingAt) {
       this.#agingAt = now + AGING_MS;
       this.#aging.pass(now);
+      this.#relief.pass(now);
       this.#reads.tick(now);
     }
     if (now >= this.#syncAt) {
@@ -233,7 +237,7 @@ export class Channels {
   // what it is about
 
   stats(): Record<string, number> {
-    const { counters, slots, logs, lineages, bytes, inFlight, required, publishers, peers } = this.#store;
+    const { counters, slots, logs, lineages, bytes, frameBytes, inFlight, required, publishers, peers } = this.#store;
     const underReplicated = this.#underReplicated();
     return {
       ...counters,
@@ -241,6 +245,7 @@ export class Channels {
       channels: logs.size,
       lineages: lineages.size,
       bytes,
+      frameBytes,
       inFlight,
       required,
       publishers,
@@ -249,7 +254,7 @@ export class Channels {
     };
   }
 
-  /** What all that is held takes. */
+  /** What all messages that are held take. */
   get bytes(): number {
     return this.#store.bytes;
   }

@@ -21,6 +21,7 @@ export function hold(store: Store, entry: StoredEntry, now: number): void {
   log.count++;
   log.bytes += bytes;
   store.bytes += bytes;
+  log.touchedAt = now;
   if (log.slot.open) remember(store, log, entry, now);
 }
 
@@ -66,7 +67,7 @@ export function drop(store: Store, entry: StoredEntry, now: number): void {
   log.slot.trimmed.add(log);
   const { publisher } = entry;
   if (publisher !== '') {
-    if (!log.slot.open) raiseFloor(log, publisher, entry.seq, now);
+    if (!log.slot.open) raiseFloor(store, log, publisher, entry.seq, now);
     else {
       log.chainOf(publisher)?.remove(entry);
       log.trimmedFloors.push(publisher);
@@ -76,10 +77,12 @@ export function drop(store: Store, entry: StoredEntry, now: number): void {
   }
 }
 
-export function raiseFloor(log: ChannelLog, publisher: string, floor: number, now: number): void {
+export function raiseFloor(store: Store, log: ChannelLog, publisher: string, floor: number, now: number): void {
   const known = log.floors.get(publisher);
-  if (known === undefined) log.floors.set(publisher, { floor, seenAt: now });
-  else {
+  if (known === undefined) {
+    log.floors.set(publisher, { floor, seenAt: now });
+    store.floors++;
+  } else {
     known.seenAt = now;
     if (known.floor < floor) known.floor = floor;
   }
@@ -159,7 +162,7 @@ export function closeSlot(store: Store, slot: SlotState, now: number): void {
 
 function closeLog(store: Store, log: ChannelLog, now: number): void {
   for (const chain of log.chains.values()) {
-    if (chain.floor > 0) raiseFloor(log, chain.publisher, chain.floor, chain.seenAt);
+    if (chain.floor > 0) raiseFloor(store, log, chain.publisher, chain.floor, chain.seenAt);
   }
   store.publishers -= log.chains.size;
   log.dropChains();

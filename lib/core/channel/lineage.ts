@@ -34,6 +34,8 @@ export class Lineage {
   committed = 0;
   /** Stands in the list of lineages whose commit is to be looked at. */
   touched = false;
+  /** Highest s that retention removed of a channel of which nothing is left. */
+  forgottenUpTo = 0;
   /** When its last entry went; own clock. */
   emptySince = 0;
   /** Marks of the slot's targets, as of `outsVersion`. */

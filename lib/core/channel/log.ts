@@ -113,6 +113,11 @@ export class Strand {
   constructor(log: ChannelLog, lineage: Lineage) {
     this.log = log;
     this.lineage = lineage;
+    // the channel may be one that was forgotten: who is below is told of a gap, as before
+    this.cut = lineage.forgottenUpTo;
+    this.consumed = lineage.forgottenUpTo;
+    // who writes it begins anew; who gets it takes whatever the writer remembers as the one before
+    if (!lineage.own) this.last = lineage.forgottenUpTo;
   }
 
   add(entry: StoredEntry): void {
@@ -121,9 +126,15 @@ export class Strand {
   }
 }
 
+/** What the node's channels have in all. */
+export interface Tally {
+  strands: number;
+}
+
 export class ChannelLog {
   readonly channel: string;
   readonly slot: SlotState;
+  readonly #tally: Tally;
   readonly strands = new Map<LineageId, Strand>();
   /** Entries held, all strands. */
   count = 0;
@@ -160,9 +171,10 @@ export class ChannelLog {
   #othersOf: Strand | null = null;
   #others = '';
 
-  constructor(channel: string, slot: SlotState) {
+  constructor(channel: string, slot: SlotState, tally: Tally) {
     this.channel = channel;
     this.slot = slot;
+    this.#tally = tally;
   }
 
   strandOf(lineage: Lineage): Strand {
@@ -171,6 +183,7 @@ export class ChannelLog {
     if (strand === undefined) {
       strand = new Strand(this, lineage);
       this.strands.set(lineage.lid, strand);
+      this.#tally.strands++;
     }
     this.#lastStrand = strand;
     return strand;
@@ -195,7 +208,9 @@ export class ChannelLog {
 
   dropStrand(lid: LineageId): boolean {
     this.#lastStrand = null;
-    return this.strands.delete(lid);
+    if (!this.strands.delete(lid)) return false;
+    this.#tally.strands--;
+    return true;
   }
 
   /** The rest of the position after an entry of this strand: every other strand as far as the order has come. */

@@ -65,6 +65,7 @@ export class Owner {
       if (seq !== chain.held + 1 && !store.planted('noChainCheck')) return this.#refuse(request, ORDER);
     }
     if (store.inFlight >= LIMITS.publishesInFlightMax) return this.#refuse(request, FULL);
+    if (known === undefined && store.isCrowded) return this.#refuse(request, CROWDED);
     this.#store.inFlight++;
     const log = known ?? store.log(request.channel, store.slot(number));
     this.#write(request, log, now);
@@ -81,7 +82,6 @@ export class Owner {
     const entry = new StoredEntry(strand, s, strand.last, ownId, publisher, seq, store.ports.wallNow(), data, now);
     lineage.have = s;
     hold(store, entry, now);
-    log.touchedAt = now;
     store.counters.appended++;
     if (store.planted('ackBeforeReplicate')) {
       entry.others = log.othersThan(strand);
@@ -134,7 +134,7 @@ export class Owner {
     if (store.planted('noChainCheck')) return null;
     if (request.seq > 1) return store.settledAt(now) ? UNKNOWN : ORDER;
     if (now - request.firstTriedAt > store.options.publisherTtlMs / 2) return UNKNOWN;
-    return store.publishers >= LIMITS.publishersMaxPerNode ? FULL : null;
+    return store.isCrowded ? CROWDED : null;
   }
 
   /** Its message went out of history: it was committed, or it would not have been in the order. */
@@ -210,6 +210,11 @@ export class Owner {
 }
 
 const FULL = { ok: false, code: 'overloaded', message: 'a queue of this node is full' } as const;
+const CROWDED = {
+  ok: false,
+  code: 'overloaded',
+  message: 'this node has as many channels and publishers as its history memory allows',
+} as const;
 const SHORT = { ok: false, code: 'copies', message: 'fewer live nodes than acks: not accepted' } as const;
 const ORDER = {
   ok: false,

@@ -77,13 +77,19 @@ export class Reads {
     }
     const checked: Check = after === 'start' ? SOUND : this.#check(log, number, from, now);
     if (checked.holdBack) return { gap: null, entries: [], position: from, complete: true, catchingUp: true };
-    if (log === undefined) {
-      const position = checked.lost === null ? from : without(from, checked.lost.lids);
-      const gap: Gap | null = checked.lost === null ? null : { reason: checked.lost.reason, position };
-      return { gap, entries: [], position, complete: true, catchingUp: checked.catchingUp };
-    }
     const position = new Map(checked.lost === null ? from : without(from, checked.lost.lids));
     let reason: GapReason | null = checked.lost?.reason ?? null;
+    // the reader keeps its place: another node may still hold what it has
+    for (const [lid, s] of position) {
+      const cut = log?.strands.has(lid) ? 0 : this.#forgottenUpTo(lid);
+      if (s >= cut) continue;
+      position.set(lid, cut);
+      reason ??= 'size';
+    }
+    if (log === undefined) {
+      const gap: Gap | null = reason === null ? null : { reason, position };
+      return { gap, entries: [], position, complete: true, catchingUp: checked.catchingUp };
+    }
     for (const [lid, strand] of log.strands) {
       if ((position.get(lid) ?? 0) >= strand.cut) continue;
       if (after !== 'start') reason ??= log.lastTrim;
@@ -161,6 +167,7 @@ export class Reads {
     for (const [lid, s] of from) {
       const strand = log?.strands.get(lid);
       if (strand !== undefined && s <= Math.max(strand.consumed, strand.cut)) continue;
+      if (strand === undefined && s <= this.#forgottenUpTo(lid)) continue;
       const have = store.lineages.get(lid)?.have ?? store.forgotten.get(lid) ?? -1;
       if (s <= have) {
         // held, and waits for its commit; or all that there was of the channel was removed
@@ -180,6 +187,10 @@ export class Reads {
       }
     }
     return { lost: lids.length === 0 ? null : { lids, reason }, catchingUp, holdBack };
+  }
+
+  #forgottenUpTo(lid: LineageId): number {
+    return this.#store.lineages.get(lid)?.forgottenUpTo ?? 0;
   }
 
   /**

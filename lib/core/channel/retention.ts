@@ -42,12 +42,12 @@ export function trim(store: Store, log: ChannelLog, now: number): void {
 }
 
 /** The first of the order goes, with the aliases that stand before it in its strand. */
-function removeFirst(store: Store, log: ChannelLog, now: number): void {
+export function removeFirst(store: Store, log: ChannelLog, now: number): void {
   const entry = log.order.shift()!;
   if (!entry.gone) dropThrough(store, entry.strand, entry.s, now);
 }
 
-function dropThrough(store: Store, strand: Strand, s: number, now: number): void {
+export function dropThrough(store: Store, strand: Strand, s: number, now: number): void {
   for (let first = strand.items.peek(); first !== undefined && first.s <= s; first = strand.items.peek()) {
     strand.items.shift();
     drop(store, first, now);
@@ -55,7 +55,7 @@ function dropThrough(store: Store, strand: Strand, s: number, now: number): void
   if (strand.next < strand.items.first) strand.next = strand.items.first;
 }
 
-function tellIfMuch(store: Store, log: ChannelLog): void {
+export function tellIfMuch(store: Store, log: ChannelLog): void {
   const { messages } = store.options.history;
   if (log.trimmed >= Math.max(TELL_MIN, messages * TELL_SHARE)) store.snapshotsDue.add(log.slot);
 }
@@ -169,7 +169,7 @@ export function adopt(
     hole = adoptCut(store, log, strand, cut, now) || hole;
   }
   for (const [publisher, floor] of snapshot.floors) {
-    if (!slot.open) raiseFloor(log, publisher, floor, now);
+    if (!slot.open) raiseFloor(store, log, publisher, floor, now);
     else {
       const chain = chainOf(store, log, publisher, now);
       chain.raise(floor);
@@ -196,6 +196,21 @@ function adoptCut(store: Store, log: ChannelLog, strand: Strand, cut: number, no
   return missing && log.slot.open;
 }
 
+/** Nothing is left of the channel but, in its lineages, up to where it was removed. */
+export function forget(store: Store, log: ChannelLog): void {
+  log.forgotten = true;
+  for (const { lineage, cut, last } of log.strands.values()) {
+    lineage.forgottenUpTo = Math.max(lineage.forgottenUpTo, cut, last);
+  }
+  store.strands -= log.strands.size;
+  store.publishers -= log.chains.size;
+  store.floors -= log.floors.size;
+  store.logs.delete(log.channel);
+  log.slot.logs.delete(log);
+  log.slot.trimmed.delete(log);
+  store.blocked.delete(log);
+}
+
 /** A floor stays while messages above it are held: without it they would wait for those below in a new owner's order. */
 function ageFloors(store: Store, log: ChannelLog, now: number): void {
   let held: Set<string> | null = null;
@@ -203,7 +218,10 @@ function ageFloors(store: Store, log: ChannelLog, now: number): void {
     if (now - known.seenAt < store.options.publisherTtlMs) continue;
     held ??= publishersIn(log);
     if (held.has(publisher)) known.seenAt = now;
-    else log.floors.delete(publisher);
+    else {
+      log.floors.delete(publisher);
+      store.floors--;
+    }
   }
 }
 
@@ -235,7 +253,6 @@ export class Aging {
       }
       this.#age(next.value, now);
     }
-    if (store.bytes > store.options.historyBytesPerNode) this.#relieve(now);
   }
 
   #age(log: ChannelLog, now: number): void {
@@ -253,50 +270,11 @@ export class Aging {
     for (const [publisher, chain] of log.chains) {
       if (now - chain.seenAt < publisherTtlMs || chain.held > chain.floor) continue;
       log.dropChain(publisher);
-      log.floors.delete(publisher);
+      if (log.floors.delete(publisher)) store.floors--;
       store.publishers--;
     }
     if (!log.slot.open) ageFloors(store, log, now);
     const idle = log.count === 0 && log.chains.size === 0 && log.floors.size === 0;
-    if (idle && (now - log.touchedAt >= metaTtlMs || store.logs.size > LIMITS.channelLogsMax)) this.#forget(log);
+    if (idle && now - log.touchedAt >= metaTtlMs) forget(store, log);
   }
-
-  #forget(log: ChannelLog): void {
-    log.forgotten = true;
-    this.#store.logs.delete(log.channel);
-    log.slot.logs.delete(log);
-    log.slot.trimmed.delete(log);
-    this.#store.blocked.delete(log);
-  }
-
-  /** Over the node's ceiling: the channels whose oldest message is oldest give first, a quarter of each. */
-  #relieve(now: number): void {
-    const store = this.#store;
-    const target = store.options.historyBytesPerNode * 0.95;
-    const byAge = [...store.logs.values()].filter((log) => log.count > 0);
-    byAge.sort((a, b) => oldestIn(a) - oldestIn(b));
-    for (const log of byAge) {
-      if (store.bytes <= target) return;
-      log.lastTrim = 'size';
-      if (log.slot.open) {
-        for (let n = Math.ceil(log.order.length / 4); n > 0; n--) removeFirst(store, log, now);
-        tellIfMuch(store, log);
-      } else {
-        for (const strand of log.strands.values()) {
-          for (let n = Math.ceil(strand.items.length / 4); n > 0; n--) {
-            dropThrough(store, strand, strand.items.peek()!.s, now);
-          }
-        }
-      }
-    }
-  }
-}
-
-function oldestIn(log: ChannelLog): number {
-  let oldest = Number.POSITIVE_INFINITY;
-  for (const strand of log.strands.values()) {
-    const first = strand.items.peek();
-    if (first !== undefined && first.bornAt < oldest) oldest = first.bornAt;
-  }
-  return oldest;
 }

@@ -29,6 +29,9 @@ export class Contradiction extends Error {
 
 export const ROLE = { none: 0, taking: 1, serving: 2 } as const;
 
+/** Bytes of heap that each takes with its lists and maps, measured with one message a channel. */
+const COST = { log: 1_600, strand: 350, chain: 400, floor: 120 } as const;
+
 /** A publish of a message that is held already, and waits for that one's commit. */
 export interface Repeat {
   readonly request: AppendRequest;
@@ -61,7 +64,7 @@ export class Store {
   required = 1;
   /** Fewer live nodes than acks, and set to refuse. */
   short = false;
-  /** History held, all channels. */
+  /** Entries held, all channels. */
   bytes = 0;
   /** Lineages whose commit may have moved. */
   readonly touched: Lineage[] = [];
@@ -75,6 +78,9 @@ export class Store {
   /** Appended or repeated here and not answered yet. */
   inFlight = 0;
   publishers = 0;
+  /** Parts of channels that one lineage carries; publishers of which it is known up to where retention has removed them. */
+  strands = 0;
+  floors = 0;
   readonly counters = {
     appended: 0,
     entrusted: 0,
@@ -107,6 +113,17 @@ export class Store {
   /** Whether the simulator planted this bug; always false elsewhere. */
   planted(mutation: Mutation): boolean {
     return this.#mutations.size > 0 && this.#mutations.has(mutation);
+  }
+
+  /** What channels and their publishers take beside the entries. */
+  get frameBytes(): number {
+    const { logs, strands, publishers, floors } = this;
+    return logs.size * COST.log + strands * COST.strand + publishers * COST.chain + floors * COST.floor;
+  }
+
+  /** No new channels and publishers are taken on until old ones are forgotten. */
+  get isCrowded(): boolean {
+    return this.logs.size >= LIMITS.channelLogsMax || this.frameBytes >= this.options.historyBytesPerNode;
   }
 
   peer(id: NodeId): Peer {
@@ -153,7 +170,7 @@ export class Store {
   log(channel: string, slot: SlotState): ChannelLog {
     let log = this.logs.get(channel);
     if (log === undefined) {
-      log = new ChannelLog(channel, slot);
+      log = new ChannelLog(channel, slot, this);
       this.logs.set(channel, log);
       slot.logs.add(log);
     } else if (log.slot !== slot) throw new Contradiction(`channel ${channel} arrives in another slot than its own`);
