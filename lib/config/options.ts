@@ -22,10 +22,12 @@ export interface NodeOptions {
   readonly acks: number;
   /** `auto`: accept in clusters of one or two, refuse in larger ones. */
   readonly whenShort: WhenShort;
-  /** Retention of a channel: messages, bytes of data, milliseconds. */
+  /** Retention of a channel: messages, bytes, milliseconds. */
   readonly history: number;
   readonly historyBytes: number;
   readonly historyAgeMs: number;
+  /** Bytes of all channels on this node, copies included. */
+  readonly historyMemory: number;
   readonly weight: number;
   readonly zone: string;
   /** '' wherever a secret is not used. */
@@ -217,7 +219,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: { type: 'bytes', min: KiB, max: 1_024 * MiB },
     default: 1 * MiB,
     group: 'delivery',
-    help: 'bytes of data kept of a channel',
+    help: 'bytes kept of a channel: data, and 240 for each message',
   }),
   option('historyAgeMs', {
     name: 'history-age',
@@ -226,6 +228,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     default: 3_600 * SECOND,
     group: 'delivery',
     help: 'how long messages of a channel are kept',
+  }),
+  option('historyMemory', {
+    name: 'history-memory',
+    value: 'SIZE',
+    kind: { type: 'bytes', min: 16 * MiB, max: 64 * 1_024 * MiB },
+    default: 256 * MiB,
+    group: 'delivery',
+    help: 'bytes kept of all channels on this node, copies included; the oldest goes first',
   }),
   option('data', {
     name: 'data',

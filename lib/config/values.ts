@@ -80,7 +80,7 @@ export function describeKind(kind: OptionKind): string {
     case 'integer':
       return `a ${kind.powerOfTwo ? 'power of two' : 'whole number'} from ${kind.min} to ${kind.max}`;
     case 'bytes':
-      return `a size from ${formatBytes(kind.min)} to ${formatBytes(kind.max)}, such as 512KiB`;
+      return `a size from ${formatBytes(kind.min)} to ${formatBytes(kind.max)}, such as 64MiB`;
     case 'duration':
       return `a time from ${formatDuration(kind.minMs)} to ${formatDuration(kind.maxMs)}, such as 30s or 5m`;
     case 'choice':

@@ -32,6 +32,7 @@ export function coreOptions(options: NodeOptions, identity: Identity, url: strin
       acks: options.acks,
       whenShort: options.whenShort,
       history: { messages: options.history, bytes: options.historyBytes, ageMs: options.historyAgeMs },
+      historyBytesPerNode: options.historyMemory,
     },
     relay: options.relay,
     sessionsPerSecond: options.moveRate,

@@ -76,7 +76,6 @@ export const LIMITS = {
   tombstonesMax: 1_024,
 
   // delivery
-  historyBytesMaxPerNode: 256 * MiB,
   publishesInFlightMax: 65_536,
   catchUpEntriesMax: 10_000,
   catchUpReadMax: 512,

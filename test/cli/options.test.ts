@@ -5,6 +5,9 @@ import test from 'ava';
 import { completeOptions } from '../../lib/config/complete.js';
 import { DEFAULTS, environmentName, OPTIONS, OptionError } from '../../lib/config/options.js';
 import { resolveOptions } from '../../lib/config/resolve.js';
+import { CHANNELS_DEFAULTS } from '../../lib/core/channel/options.js';
+import { coreOptions } from '../../lib/node/core-options.js';
+import type { Identity } from '../../lib/node/identity.js';
 
 const flags = (entries: Record<string, unknown> = {}): Map<string, unknown> => new Map(Object.entries(entries));
 
@@ -94,6 +97,7 @@ test('a value that cannot be used says what would do', async (t) => {
   await rejects(t, resolve({ slots: '1000' }), /--slots: "1000" is not a power of two/);
   await rejects(t, resolve({ 'when-short': 'perhaps' }), /one of auto, accept, refuse/);
   await rejects(t, resolve({}, { HALOD_HISTORY_AGE: 'soon' }), /HALOD_HISTORY_AGE: "soon" is not a time/);
+  await rejects(t, resolve({ 'history-memory': '8MiB' }), /a size from 16MiB to 64GiB/);
   await rejects(t, resolve({ cluster: '' }), /--cluster: the name must not be empty/);
   await rejects(t, resolve({ cluster: 'a\u0007b' }), /without control characters/);
   await rejects(t, resolve({ advertise: '10.0.0.5:7400' }), /--advertise: .* is not a URL/);
@@ -106,9 +110,29 @@ test('the value of a secret is never part of an error', async (t) => {
 });
 
 test('sizes and times are read with their units', async (t) => {
-  const { options } = await resolve({ 'history-bytes': '2MiB', 'history-age': '90s', 'drain-timeout': '1.5m' });
-  t.like(options, { historyBytes: 2 * 1_024 * 1_024, historyAgeMs: 90_000, drainTimeoutMs: 90_000 });
+  const { options } = await resolve({
+    'history-bytes': '2MiB',
+    'history-memory': '1.5GiB',
+    'history-age': '90s',
+    'drain-timeout': '1.5m',
+  });
+  t.like(options, {
+    historyBytes: 2 * 1_024 * 1_024,
+    historyMemory: 1.5 * 1_024 ** 3,
+    historyAgeMs: 90_000,
+    drainTimeoutMs: 90_000,
+  });
   t.is((await resolve({ 'history-age': '5' })).options.historyAgeMs, 5_000);
+});
+
+test('the core keeps what the options say, and has their defaults itself', async (t) => {
+  const identity = { id: 'a', publicKey: new Uint8Array(), boot: 1 } as unknown as Identity;
+  t.deepEqual(coreOptions(DEFAULTS, identity, '').channels, CHANNELS_DEFAULTS);
+  const { options } = await resolve({ history: 7, 'history-bytes': '2KiB', 'history-memory': '64MiB' });
+  t.like(coreOptions(options, identity, '').channels, {
+    history: { messages: 7, bytes: 2_048 },
+    historyBytesPerNode: 64 * 1_024 ** 2,
+  });
 });
 
 test('seeds come from repeated flags, or separated by commas', async (t) => {

@@ -2,7 +2,6 @@
  * What the channel side of a node is told by its configuration, with the defaults of the options. Every time is
  * in ms of the node's own monotonic clock; no rule compares clocks of two machines.
  */
-import { LIMITS } from '../../wire/limits.js';
 
 export interface Retention {
   readonly messages: number;
@@ -18,7 +17,7 @@ export interface ChannelsOptions {
   /** With fewer live nodes than `acks`: accept and say so, or refuse. auto: accept with one or two provisioned members. */
   readonly whenShort: 'accept' | 'refuse' | 'auto';
   readonly history: Retention;
-  /** History of all channels on this node; the oldest goes first. */
+  /** All channels on this node with their history; the oldest goes first. */
   readonly historyBytesPerNode: number;
   /** A new owner waits this long before it asks for what others hold: damps flapping. */
   readonly settleMs: number;
@@ -55,7 +54,7 @@ export const CHANNELS_DEFAULTS: ChannelsOptions = {
   acks: 2,
   whenShort: 'auto',
   history: { messages: 1_000, bytes: 1024 * 1024, ageMs: 3_600_000 },
-  historyBytesPerNode: LIMITS.historyBytesMaxPerNode,
+  historyBytesPerNode: 256 * 1024 * 1024,
   settleMs: 50,
   acquireMs: 800,
   trailMs: 20,
