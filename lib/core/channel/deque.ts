@@ -5,7 +5,8 @@
 const COMPACT_AT = 64;
 
 export class Deque<T> {
-  #items: T[] = [];
+  /** What was consumed is let go of at once, though its place stays for a while. */
+  #items: (T | undefined)[] = [];
   #head = 0;
   /** Absolute index of `#items[0]`. */
   #base = 0;
@@ -40,7 +41,8 @@ export class Deque<T> {
 
   shift(): T | undefined {
     if (this.#head >= this.#items.length) return undefined;
-    const item = this.#items[this.#head++];
+    const item = this.#items[this.#head];
+    this.#items[this.#head++] = undefined;
     if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#items.length) this.#compact();
     return item;
   }

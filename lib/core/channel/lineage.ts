@@ -7,7 +7,7 @@ import type { StoredEntry, Strand } from './log.js';
 import { Mark, type Peer } from './peer.js';
 import type { SlotState } from './slot.js';
 
-const COMPACT_AT = 64;
+const COMPACT_AT = 8;
 
 /** One encoded run, to be used again for the next peer in the same flush. */
 export interface Part {
@@ -80,7 +80,12 @@ export class Lineage {
   removed(now: number): void {
     this.#gone++;
     if (this.size === 0) this.emptySince = now;
-    if (this.#gone < COMPACT_AT || this.#gone * 2 < this.#entries.length) return;
+    if (this.#gone >= COMPACT_AT && this.#gone * 2 >= this.#entries.length) this.compact();
+  }
+
+  /** Lets go of what was removed, and of the channels that it belonged to. */
+  compact(): void {
+    if (this.#gone === 0) return;
     this.#entries = this.#entries.filter((entry) => !entry.gone);
     this.#gone = 0;
   }

@@ -5,6 +5,7 @@
  * pushed, so what it holds may stand above the ceiling for a while: its messages keep a share all the same.
  */
 import { LIMITS } from '../../wire/limits.js';
+import type { Lineage } from './lineage.js';
 import type { ChannelLog } from './log.js';
 import { dropThrough, forget, removeFirst, tellIfMuch } from './retention.js';
 import type { Store } from './store.js';
@@ -49,11 +50,16 @@ export class Relief {
     if (store.frameBytes <= least && store.logs.size <= many) return;
     const quiet = [...store.logs.values()].filter((log) => isQuiet(store, log, now));
     quiet.sort((a, b) => a.touchedAt - b.touchedAt);
+    const lineages = new Set<Lineage>();
     for (const log of quiet) {
       if (!this.#isOver(TARGET_SHARE) || (store.frameBytes <= least && store.logs.size <= many)) break;
-      for (const strand of log.strands.values()) dropThrough(store, strand, strand.last, now);
+      for (const strand of log.strands.values()) {
+        dropThrough(store, strand, strand.last, now);
+        lineages.add(strand.lineage);
+      }
       forget(store, log);
     }
+    for (const lineage of lineages) lineage.compact();
     this.#forgetAt = now + PAUSE_MS;
   }
 
