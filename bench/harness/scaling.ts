@@ -2,7 +2,7 @@
  * From measured costs to machines: how many worker processes so many users need, and what is between them. Arithmetic
  * only; every input is a figure of a result file or an assumption that is printed with the answer.
  */
-import { LIMITS } from '../../lib/wire/limits.js';
+import { DEFAULTS } from '../../lib/config/options.js';
 import { figuresOf } from './report.js';
 import type { Results } from './results.js';
 import { printed, spreadOf } from './stats.js';
@@ -49,7 +49,7 @@ export const ASSUMPTIONS = {
   /** A process without a user. */
   baseMB: 90,
   /** History of all channels of a node, and what a message takes of it beside its data. */
-  historyBytes: LIMITS.historyBytesMaxPerNode,
+  historyBytes: DEFAULTS.historyMemory,
   entryBytes: 240,
   dataBytes: 128,
   copies: 3,
