@@ -99,7 +99,7 @@ export class Client extends Emitter<ClientEvents> {
     return this.#core.state;
   }
 
-  /** @throws HalodError where the channel is malformed, or read already by this client */
+  /** @throws HalodError where the channel or `after` is malformed, or the channel is read already by this client */
   subscribe(channel: string, options: SubscribeOptions = {}): Subscription {
     checkChannel(channel);
     if (this.#subscriptions.has(channel)) throw new HalodError('bad-request', `${channel} is subscribed to already`);

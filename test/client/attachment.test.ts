@@ -239,9 +239,27 @@ test('a code that says not to come back ends the client and its subscriptions', 
   t.like(s.core.state, { state: 'closed', error: { code: 'forbidden' } });
   t.like(s.over, [{ channel: 'one', error: undefined }]);
   t.like(sent.outcome, { error: { code: 'unknown' } });
-  t.like(unsent.outcome, { error: { code: 'timeout' } });
+  t.like(unsent.outcome, { error: { code: 'forbidden' } });
+  t.throws(() => s.publish('one', '3'), { code: 'forbidden' });
   s.pass(600_000);
   t.is(s.links.length, 1);
+});
+
+test('a client that is refused says so to whoever waits', (t) => {
+  const s = new Script().start();
+  const publish = s.publish('one', '1');
+  const answers: unknown[] = [];
+  s.core.presence('one', (value) => answers.push(value), s.now);
+  s.core.opened(s.last.conn, s.now);
+  s.lose(s.last, 4401, 'no token');
+  t.like(publish.outcome, { error: { code: 'unauthorized', retry: false } });
+  t.like(answers, [{ error: { code: 'unauthorized', retry: false } }]);
+});
+
+test('where there never was a connection, none is said to be lost', (t) => {
+  const s = new Script().start();
+  s.lose(s.last, 1006, 'fetch failed');
+  t.is(s.core.state.reason, 'no connection (1006: fetch failed)');
 });
 
 test('being too slow, or one too many, is no reason to stay away', (t) => {

@@ -219,7 +219,16 @@ test('refused for good, every publish is answered and the app is told', (t) => {
   w.core.closed(link.conn, 4401, 'no', w.now);
   t.like(w.refusals, [{ code: 'unauthorized' }]);
   t.truthy(result.outcome);
-  t.throws(() => w.publish('room'));
+  t.throws(() => w.publish('room'), { code: 'unauthorized' });
+});
+
+test('what was never sent ends with the reason of the refusal', (t) => {
+  const w = new World();
+  const result = w.publish('room');
+  const link = w.to('http://a')!;
+  w.core.opened(link.conn, w.now);
+  w.core.closed(link.conn, 4401, 'no', w.now);
+  t.like(result.outcome, { error: { code: 'unauthorized', retry: false } });
 });
 
 test('waits for its token before it connects', (t) => {

@@ -5,7 +5,7 @@
 import type { ServerMessage } from '../../wire/client.js';
 import { CLOSE, type ErrorBody, HalodError } from '../../wire/errors.js';
 import { LIMITS } from '../../wire/limits.js';
-import { afterClose, Connection } from './connection.js';
+import { afterClose, Connection, errorOfClose } from './connection.js';
 import { CLIENT_LIMITS } from './limits.js';
 import type { ClientCoreOptions, ClientPorts, ClientState } from './ports.js';
 import { Route } from './route.js';
@@ -62,6 +62,11 @@ export class Attachment {
 
   get closed(): boolean {
     return this.state.state === 'closed';
+  }
+
+  /** Why it was closed, where a node refused it. */
+  get refusal(): ErrorBody | undefined {
+    return this.state.state === 'closed' ? this.state.error : undefined;
   }
 
   /** The connection for publishes and calls. */
@@ -186,7 +191,8 @@ export class Attachment {
     this.#hooks.gone(c);
     if (this.next !== null) return this.#promote(now);
     if (after === 'token' || after === 'stop') return this.#refused(after, code, reason, now);
-    this.#retry(c, livedMs, after === 'elsewhere', `the connection was lost (${code}${reason && `: ${reason}`})`, now);
+    const what = c.phase === 'opening' ? 'no connection' : 'the connection was lost';
+    this.#retry(c, livedMs, after === 'elsewhere', `${what} (${code}${reason && `: ${reason}`})`, now);
   }
 
   setToken(token: string, now: number): void {
@@ -381,11 +387,4 @@ export class Attachment {
     this.state = state;
     if (!same || state.state === 'connected') this.#ports.state(state);
   }
-}
-
-function errorOfClose(code: number): HalodError['code'] {
-  if (code === CLOSE.unauthorized) return 'unauthorized';
-  if (code === CLOSE.forbidden) return 'forbidden';
-  if (code === CLOSE.tooLarge) return 'too-large';
-  return 'bad-request';
 }

@@ -88,8 +88,7 @@ export class Calls {
     }
   }
 
-  close(): void {
-    const error = new HalodError('timeout', 'the client was closed').toBody();
+  close(error: ErrorBody = new HalodError('timeout', 'the client was closed').toBody()): void {
     for (const call of this.#calls.values()) call.done({ error });
     this.#calls.clear();
   }

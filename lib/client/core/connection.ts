@@ -1,5 +1,5 @@
 /** One connection of a client as the core sees it, and what its end means. */
-import { CLOSE } from '../../wire/errors.js';
+import { CLOSE, type HalodError } from '../../wire/errors.js';
 import type { ChannelReader } from './reader.js';
 
 /** `opening`: no socket yet. `greeting`: `connect` is sent, `connected` not come. `ready`: in use. */
@@ -89,4 +89,12 @@ export function afterClose(code: number): AfterClose {
   if (code >= 4300 && code < 4400) return 'elsewhere';
   if (code >= 4400 && code < 4500) return 'stop';
   return 'later';
+}
+
+/** What is wrong with a client that is told not to come back. */
+export function errorOfClose(code: number): HalodError['code'] {
+  if (code === CLOSE.unauthorized) return 'unauthorized';
+  if (code === CLOSE.forbidden) return 'forbidden';
+  if (code === CLOSE.tooLarge) return 'too-large';
+  return 'bad-request';
 }

@@ -382,12 +382,14 @@ export class ClientCore {
   }
 
   #assertOpen(): void {
-    if (this.#attachment.closed) throw new HalodError('bad-request', 'the client is closed');
+    if (!this.#attachment.closed) return;
+    const { code, message } = this.#attachment.refusal ?? { code: 'bad-request', message: 'the client is closed' };
+    throw new HalodError(code, message);
   }
 
   #end(): void {
-    this.#publishing.close();
-    this.#calls.close();
+    this.#publishing.close(this.#attachment.refusal);
+    this.#calls.close(this.#attachment.refusal);
     for (const channel of [...this.#readers.keys()]) {
       this.#readers.delete(channel);
       this.#ports.ended(channel, undefined);

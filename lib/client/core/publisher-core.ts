@@ -6,7 +6,7 @@ import type { Data, ServerMessage } from '../../wire/client.js';
 import { CLOSE, type ErrorBody, HalodError } from '../../wire/errors.js';
 import { LIMITS } from '../../wire/limits.js';
 import { slotOf } from '../../wire/slot.js';
-import { afterClose } from './connection.js';
+import { afterClose, errorOfClose } from './connection.js';
 import { CLIENT_LIMITS } from './limits.js';
 import type { ConnectionId, LinkPorts, PublishDone } from './ports.js';
 import { Publishing } from './publishing.js';
@@ -69,6 +69,7 @@ export class PublisherCore {
   #tokenWanted = false;
   #tokenTries = 0;
   #closed = false;
+  #refusal: ErrorBody | undefined;
 
   constructor(options: PublisherOptions, ports: PublisherPorts) {
     if (options.urls.length === 0) throw new HalodError('bad-request', 'a publisher needs the address of a node');
@@ -99,7 +100,8 @@ export class PublisherCore {
   }
 
   publish(channel: string, data: Data, id: string | undefined, done: PublishDone, now: number): void {
-    if (this.#closed) throw new HalodError('bad-request', 'the publisher is closed');
+    if (this.#closed)
+      throw new HalodError(this.#refusal?.code ?? 'bad-request', this.#refusal?.message ?? 'the publisher is closed');
     this.#publishing.publish(channel, data, id, done, now);
   }
 
@@ -153,10 +155,9 @@ export class PublisherCore {
       return this.#askToken();
     }
     if (after === 'stop' || after === 'token') {
-      this.close();
-      return this.#ports.refused(
-        new HalodError(code === CLOSE.unauthorized ? 'unauthorized' : 'bad-request', reason).toBody(),
-      );
+      const error = new HalodError(errorOfClose(code), reason === '' ? undefined : reason).toBody();
+      this.close(error);
+      return this.#ports.refused(error);
     }
     this.#tableAt = Math.min(this.#tableAt, now + CLIENT_LIMITS.tableRetryMs);
     this.#ports.flushSoon();
@@ -204,9 +205,11 @@ export class PublisherCore {
     if (this.pending > 0) this.#ports.flushSoon();
   }
 
-  close(): void {
+  /** With an `error` where the nodes refuse this publisher for good. */
+  close(error?: ErrorBody): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#refusal = error;
     this.#tableAt = NEVER;
     this.#retryAt = NEVER;
     for (const link of this.#links.values()) {
@@ -214,7 +217,7 @@ export class PublisherCore {
     }
     this.#links.clear();
     this.#byConn.clear();
-    this.#publishing.close();
+    this.#publishing.close(error);
   }
 
   // where to

@@ -128,12 +128,12 @@ export class Publishing {
     if (now >= this.#sweepAt) this.#sweep(now);
   }
 
-  /** The client closes: whatever has no answer gets one. */
-  close(): void {
+  /** The client closes, for good where the nodes gave an `error`: whatever has no answer gets one. */
+  close(error?: ErrorBody): void {
     this.#frames.clear();
     this.#due.clear();
     for (const chain of this.#chains.values()) {
-      for (const publish of chain.empty()) this.#end(publish, undetermined(publish, 'the client was closed'));
+      for (const publish of chain.empty()) this.#end(publish, undetermined(publish, 'the client was closed', error));
     }
     this.#chains.clear();
     this.#numbered = 0;
@@ -325,10 +325,11 @@ export class Publishing {
 }
 
 /** How a publish without a clear answer ends: `unknown`, or, where no node can have it, what the last one said. */
-function undetermined(publish: Publish, why: string): PublishOutcome {
+function undetermined(publish: Publish, why: string, refusal?: ErrorBody): PublishOutcome {
   if (publish.state === 'sent' || !publish.certainlyNot) {
     return { error: new HalodError('unknown', `${why}: whether the message is stored cannot be known`).toBody() };
   }
+  if (refusal !== undefined) return { error: refusal };
   if (publish.lastError !== undefined) return { error: publish.lastError };
   return { error: new HalodError('timeout', `${why}: the message was not sent and is not stored`).toBody() };
 }
