@@ -18,7 +18,7 @@ export async function runCluster(count: number, options: ClusterOptions): Promis
   process.once('exit', () => killAll(nodes));
   const stopping = new Stopping(nodes, json);
 
-  for (let i = 0; i < count && !stopping.begun; i++) {
+  const startNext = async (i: number): Promise<void> => {
     const seeds = nodes.flatMap((node) => ['--seed', node.url]);
     const label = `node ${i + 1}`;
     const node = await startNodeProcess({
@@ -33,6 +33,13 @@ export async function runCluster(count: number, options: ClusterOptions): Promis
     void node.exited.then((how) => {
       if (!json && !stopping.begun && how !== EXIT.done) note(`${label} (${node.url}) ended with ${how}`);
     });
+  };
+  try {
+    for (let i = 0; i < count && !stopping.begun; i++) await startNext(i);
+  } catch (error) {
+    // part of a cluster is none; while a node lives this process would not end
+    stopping.atOnce();
+    throw error;
   }
   if (!json && !stopping.begun) printWelcome(nodes);
   const codes = await Promise.all(nodes.map((node) => node.exited));
@@ -61,9 +68,11 @@ function printWelcome(nodes: readonly NodeProcess[]): void {
 
 /** The first signal stops the nodes together; a second one ends them at once. */
 class Stopping {
+  readonly #nodes: readonly NodeProcess[];
   #signals = 0;
 
   constructor(nodes: readonly NodeProcess[], json: boolean) {
+    this.#nodes = nodes;
     const stop = (): void => {
       this.#signals++;
       if (this.#signals > 1) {
@@ -77,6 +86,12 @@ class Stopping {
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
+  }
+
+  /** Not asked for, but one of them could not be started. */
+  atOnce(): void {
+    this.#signals++;
+    killAll(this.#nodes);
   }
 
   get begun(): boolean {

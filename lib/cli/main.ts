@@ -5,9 +5,10 @@
  */
 import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { nearestName } from '../config/nearest.js';
+import { suggestion } from '../config/nearest.js';
 import { OPTION_GROUPS, OPTIONS, type OptionSpec } from '../config/options.js';
 import { formatBytes, formatDuration } from '../config/values.js';
+import { LIMITS } from '../wire/limits.js';
 import { EXIT, UsageError } from './failure.js';
 import { printJson, reportFailure } from './output.js';
 
@@ -24,7 +25,7 @@ const program = new Command('halod')
   .description('Real-time messages to browsers, from nodes that find each other by gossip.')
   .version(version, '-V, --version', 'print the version')
   .helpOption('-h, --help', 'show help')
-  .helpCommand('help [command]', 'show help for a command')
+  .helpCommand(false)
   .configureHelp({ showGlobalOptions: false })
   .showHelpAfterError('(halod --help tells more)')
   .exitOverride()
@@ -131,7 +132,7 @@ common(program.command('locate'))
 
 common(program.command('plan'))
   .description('show what a change of the cluster would move, without making it')
-  .option('--add <N>', 'so many nodes join', parseCount)
+  .option('--add <N>', 'so many nodes join', parseMembers)
   .option('--remove <ID>', 'this node leaves: its id, the beginning of it, or its address; repeatable', collect, [])
   .option('--weight <ID=N>', 'this node gets another weight; repeatable', collect, [])
   .action(async (options: CommonOptions & { add?: number; remove: string[]; weight: string[] }) => {
@@ -169,6 +170,16 @@ common(program.command('top'))
   .action(async (options: CommonOptions & { interval: string }) => {
     const { runTop } = await import('./top.js');
     process.exitCode = await runTop(options);
+  });
+
+program
+  .command('help')
+  .description('show help for a command')
+  .argument('[COMMAND]', 'the command')
+  .action((word: string | undefined) => {
+    const found = word === undefined ? program : program.commands.find((known) => known.name() === word);
+    if (found === undefined) throw unknownCommand(word!);
+    found.help();
   });
 
 function common(command: Command): Command {
@@ -221,12 +232,12 @@ function givenFlags(command: Command): Map<string, unknown> {
 /** `halod strat` reaches the default command with an argument too many. */
 function rejectUnknownCommand(command: Command): void {
   const [word] = command.args;
-  if (word === undefined) return;
-  const nearest = nearestName(
-    word,
-    program.commands.map((known) => known.name()),
-  );
-  throw new UsageError(`unknown command ${word}${nearest ? `; did you mean ${nearest}?` : ''}`);
+  if (word !== undefined) throw unknownCommand(word);
+}
+
+function unknownCommand(word: string): UsageError {
+  const names = program.commands.map((known) => known.name());
+  return new UsageError(`unknown command ${word}${suggestion(word, names)}`);
 }
 
 function collect(value: string, before: string[] | undefined): string[] {
@@ -245,6 +256,10 @@ function parseNodes(text: string): number {
 
 function parsePort(text: string): number {
   return parseWhole(text, 0, 65_535);
+}
+
+function parseMembers(text: string): number {
+  return parseWhole(text, 1, LIMITS.membersMax);
 }
 
 function parseCount(text: string): number {

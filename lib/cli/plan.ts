@@ -6,6 +6,7 @@ import { DEFAULTS } from '../config/options.js';
 import { type Change, type ChangePlan, planChange } from '../core/table/plan.js';
 import type { TableMember } from '../core/table/types.js';
 import type { NodeId } from '../wire/ids.js';
+import { LIMITS } from '../wire/limits.js';
 import { EXIT, UsageError } from './failure.js';
 import type { CommonOptions } from './main.js';
 import { colour, count, formatTable, printJson, printLine, visible } from './output.js';
@@ -86,6 +87,9 @@ function readChanges({ add, remove, weight }: PlanOptions, cluster: ClusterAnswe
     named.add(id);
     changes.push({ kind: 'weight', id: id as NodeId, weight: number });
   }
+  const { length } = cluster.nodes;
+  if (add !== undefined && length + add > LIMITS.membersMax)
+    throw new UsageError(`--add: a cluster has at most ${LIMITS.membersMax} nodes, and this one has ${length}`);
   if (add !== undefined) changes.push({ kind: 'add', count: add, weight: 1 });
   return changes;
 }

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { CommandError } from './failure.js';
+import { CommandError, EXIT, UsageError } from './failure.js';
 
 export interface NodeProcess {
   readonly id: string;
@@ -36,7 +36,10 @@ const LOG_LINES_KEPT = 10;
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
-/** @throws CommandError `node-failed` when the process ends or stays silent instead of serving */
+/**
+ * @throws UsageError where the node says that it was started wrongly, as `halod start` would
+ * @throws CommandError `node-failed` when the process ends or stays silent instead of serving
+ */
 export async function startNodeProcess(settings: NodeProcessSettings): Promise<NodeProcess> {
   const child = spawn(process.execPath, [MAIN, 'start', '--json', ...settings.options], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -46,6 +49,7 @@ export async function startNodeProcess(settings: NodeProcessSettings): Promise<N
   });
   const exited = exitOf(child);
   const log: string[] = [];
+  let failure: { readonly code?: string; readonly message?: string } = {};
   createInterface({ input: child.stderr! }).on('line', (line) => {
     if (log.push(line) > LOG_LINES_KEPT) log.shift();
     settings.onLog?.(line);
@@ -54,19 +58,24 @@ export async function startNodeProcess(settings: NodeProcessSettings): Promise<N
     createInterface({ input: child.stdout! }).on('line', (line) => {
       const event = parseEvent(line);
       if (event['event'] === 'ready') resolve(event as unknown as { id: string; url: string });
-      else if (event['error']) log.push((event['error'] as { message?: string }).message ?? line);
+      else if (event['error']) {
+        failure = event['error'] as typeof failure;
+        log.push(failure.message ?? line);
+      }
       settings.onEvent?.(event);
     });
   });
   let timer: NodeJS.Timeout | undefined;
   const failed = Promise.race([
-    exited.then((how) => `ended with ${how} before it served`),
+    exited.then((how) => {
+      if (how === EXIT.usage) throw new UsageError(failure.message ?? log.join('\n  '), failure.code);
+      return `ended with ${how} before it served`;
+    }),
     new Promise<string>((resolve) => {
       timer = setTimeout(resolve, READY_MS, `did not serve within ${READY_MS / 1_000} s`);
     }),
   ]);
-  const first = await Promise.race([ready, failed]);
-  clearTimeout(timer);
+  const first = await Promise.race([ready, failed]).finally(() => clearTimeout(timer));
   if (typeof first === 'string') {
     child.kill('SIGKILL');
     throw new CommandError('node-failed', [`a node ${first}`, ...log].join('\n  '));
@@ -93,7 +102,7 @@ export function killAll(nodes: Iterable<NodeProcess>, signal: NodeJS.Signals = '
 
 async function exitOf(child: ChildProcess): Promise<number | NodeJS.Signals> {
   try {
-    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     return code ?? signal ?? 'SIGKILL';
   } catch {
     return 1;

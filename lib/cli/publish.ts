@@ -26,6 +26,7 @@ const LINES_PER_BATCH = 200;
 
 export async function runPublish(channel: string, data: string, options: PublishOptions): Promise<number> {
   checkChannel(channel);
+  if (options.id !== undefined) checkId(options.id);
   if (data === '-') return publishLines(channel, options);
   const published = await publishOnce(channel, readData(data, options), options.id, options);
   if (options.json) printJson(published);
@@ -109,6 +110,11 @@ export function checkChannel(channel: string): void {
   if (Buffer.byteLength(channel) > LIMITS.channelBytesMax)
     throw new UsageError(`the channel is longer than ${LIMITS.channelBytesMax} bytes`, 'bad-channel');
   if (/\p{Cc}/u.test(channel)) throw new UsageError('the channel holds control characters', 'bad-channel');
+}
+
+function checkId(id: string): void {
+  if (id !== '' && Buffer.byteLength(id) <= LIMITS.messageIdBytesMax && !/\p{Cc}/u.test(id)) return;
+  throw new UsageError(`--id wants 1 to ${LIMITS.messageIdBytesMax} bytes without control characters`, 'bad-id');
 }
 
 function pause(ms: number): Promise<void> {

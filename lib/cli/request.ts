@@ -9,6 +9,8 @@ export interface NodeTarget {
 
 export interface ClusterNode {
   readonly id: string;
+  /** Older nodes do not say. */
+  readonly boot?: number;
   readonly url: string;
   readonly state: string;
   readonly weight: number;
@@ -33,7 +35,8 @@ export interface ClusterAnswer {
   readonly owners: readonly number[];
 }
 
-const ANSWER_MS = 10_000;
+/** A node gives up a publish after 10 s, and says so: its answer is waited for. */
+export const ANSWER_MS = 15_000;
 
 /** `:7401`, `host`, `host:7401` and URLs all mean a node. */
 export function nodeUrl(text: string): string {
@@ -60,6 +63,8 @@ export async function call<T>(target: NodeTarget, path: string, body?: unknown):
     });
     text = await response.text();
   } catch (error) {
+    if (error instanceof Error && error.name === 'TimeoutError')
+      throw new CommandError('timeout', `no answer from ${url} within ${ANSWER_MS / 1_000} s`, true);
     throw new CommandError('unreachable', `no node answers at ${url}: ${reasonOf(error)}`, true);
   }
   let answer: unknown;
@@ -86,7 +91,6 @@ export function getCluster(target: NodeTarget): Promise<ClusterAnswer> {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `nothing within ${ANSWER_MS / 1_000} s`;
   const { cause } = error;
   if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return cause.errors[0].message;
   return cause instanceof Error ? cause.message || (cause as { code?: string }).code || error.message : error.message;

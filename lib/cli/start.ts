@@ -97,6 +97,8 @@ class Teller {
   #saidDraining = false;
   #silent = false;
   #lastProgress = '';
+  /** Of a node that does not serve yet: the first line on stdout says that it does. */
+  #held: string[] = [];
 
   constructor(node: Node, json: boolean) {
     this.#node = node;
@@ -104,9 +106,10 @@ class Teller {
     node.on('warning', (text, isAlarm) => {
       // A refusal before it serves ends the start, and is told as its error.
       if (this.#silent || (!this.#serving && REFUSAL.test(text))) return;
-      if (json) printJson({ event: 'warning', message: text });
-      // alarms reach stderr whatever reads stdout
-      if (!json || isAlarm) note(`${colour('yellow', 'warning', process.stderr)} ${text}`);
+      if (json && this.#serving) printJson({ event: 'warning', message: text });
+      else if (json) this.#held.push(text);
+      // alarms reach stderr whatever reads stdout, and so does what stdout has to wait with
+      if (!json || isAlarm || !this.#serving) note(`${colour('yellow', 'warning', process.stderr)} ${text}`);
     });
     node.on('draining', () => this.draining());
     node.on('drain', (progress) => this.#progress(progress));
@@ -126,6 +129,8 @@ class Teller {
     const { id, url } = this.#node;
     if (this.#json) {
       printJson({ event: 'ready', id, url, cluster: options.cluster });
+      for (const message of this.#held) printJson({ event: 'warning', message });
+      this.#held = [];
       return;
     }
     const others = this.#node.core

@@ -1,6 +1,8 @@
 /** `halod subscribe`: prints messages as they arrive, across reconnects and moves, until Ctrl-C or --count. */
 import { connect } from '../client/index.js';
-import { CommandError, EXIT } from './failure.js';
+import { HalodError } from '../wire/errors.js';
+import { parsePosition } from '../wire/position.js';
+import { CommandError, EXIT, UsageError } from './failure.js';
 import type { CommonOptions } from './main.js';
 import { colour, note, printJson, printLine, visible } from './output.js';
 import { checkChannel } from './publish.js';
@@ -23,6 +25,7 @@ interface Shown {
 
 export async function runSubscribe(channels: readonly string[], options: SubscribeOptions): Promise<number> {
   for (const channel of channels) checkChannel(channel);
+  checkAfter(options.after);
   const client = connect([nodeUrl(options.node)], credentials(options));
   let left = options.count ?? Number.POSITIVE_INFINITY;
   const ended = new Promise<number>((resolve, reject) => {
@@ -59,6 +62,16 @@ export async function runSubscribe(channels: readonly string[], options: Subscri
     return await ended;
   } finally {
     await client.close();
+  }
+}
+
+function checkAfter(after: string): void {
+  if (after === 'now' || after === 'start') return;
+  try {
+    parsePosition(after);
+  } catch (error) {
+    if (!(error instanceof HalodError)) throw error;
+    throw new UsageError(`--after wants now, start or the position of a message: ${error.message}`, error.code);
   }
 }
 

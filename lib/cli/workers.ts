@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NodeOptions } from '../config/options.js';
+import { listenUrl } from '../node/listen-url.js';
 import type { Node } from '../node/node.js';
 import { CommandError, EXIT, UsageError } from './failure.js';
 import { colour, note, printJson, printLine } from './output.js';
@@ -26,6 +27,11 @@ interface Served {
   readonly url: string;
 }
 
+/** What a worker says that was asked over HTTP to leave: its group leaves with it, as at a signal. */
+interface Leaving {
+  readonly halod: 'leaving';
+}
+
 interface Shared {
   readonly halod: 'share';
   readonly host: string;
@@ -39,6 +45,7 @@ export function joinGroup(node: Node): Promise<void> {
       node.share(message.host, message.port).then(resolve, reject);
     });
     process.once('disconnect', () => void node.close());
+    node.once('draining', () => process.send?.({ halod: 'leaving' } satisfies Leaving));
     process.send?.({ halod: 'served', id: node.id, url: node.url } satisfies Served);
   });
 }
@@ -57,6 +64,8 @@ class Group {
   readonly #workers = new Map<number, Worker>();
   readonly #served = new Map<number, Served>();
   readonly #restarts = new Map<number, number>();
+  /** Until the group serves: the first line on stdout says that it does. */
+  #held: string[] | null = [];
   #port = 0;
   #signals = 0;
   #end!: (code: number) => void;
@@ -92,7 +101,8 @@ class Group {
     worker.process.stderr?.on('data', (text: Buffer) => process.stderr.write(text));
     worker.on('exit', (code) => this.#onExit(index, code, performance.now() - startedAt));
     return new Promise((resolve) => {
-      worker.on('message', (message: Served) => {
+      worker.on('message', (message: Served | Leaving) => {
+        if (message.halod === 'leaving') return this.#leave();
         this.#served.set(index, message);
         worker.send({ halod: 'share', host: this.#options.host, port: this.#port } satisfies Shared);
         resolve();
@@ -111,11 +121,11 @@ class Group {
   }
 
   #ready(): void {
-    const url = `http://${this.#options.host}:${this.#port}`;
+    const url = listenUrl(this.#options.host, this.#port);
     const workers = [...this.#served].map(([i, { id, url }]) => ({ id, url, pid: this.#workers.get(i)?.process.pid }));
     if (this.#json) {
       printJson({ event: 'ready', id: workers[0]?.id, url, cluster: this.#options.cluster, workers });
-      return;
+      return this.#release();
     }
     printLine(`${colour('bold', 'halod')} serves ${colour('cyan', url)} with ${workers.length} nodes`);
     for (const worker of workers) printLine(`  ${worker.id}  ${worker.url}  pid ${worker.pid}`);
@@ -125,9 +135,20 @@ class Group {
   #onOutput(index: number, text: string): void {
     for (const line of text.split('\n')) {
       if (line === '' || line.includes('"event":"ready"')) continue;
-      if (this.#json) printLine(line.replace(/^\{/, `{"worker":${index},`));
-      else note(`worker ${index}: ${line}`);
+      if (!this.#json) note(`worker ${index}: ${line}`);
+      else if (this.#held !== null) this.#held.push(line.replace(/^\{/, `{"worker":${index},`));
+      else printLine(line.replace(/^\{/, `{"worker":${index},`));
     }
+  }
+
+  #release(): void {
+    for (const line of this.#held ?? []) printLine(line);
+    this.#held = null;
+  }
+
+  #giveUp(error: Error): void {
+    this.#release();
+    this.#fail(error);
   }
 
   #onExit(index: number, code: number | null, ranMs: number): void {
@@ -137,16 +158,22 @@ class Group {
       if (this.#workers.size === 0) this.#end(EXIT.done);
       return;
     }
+    if (code === EXIT.done) return this.#leave();
     if (code === EXIT.usage)
-      return this.#fail(new UsageError(`worker ${index} was refused; it said why above`, 'bad-option'));
+      return this.#giveUp(new UsageError(`worker ${index} was refused; it said why above`, 'bad-option'));
     const restarts = ranMs > STEADY_MS ? 1 : (this.#restarts.get(index) ?? 0) + 1;
     this.#restarts.set(index, restarts);
     if (restarts > RESTARTS_MAX)
-      return this.#fail(new CommandError('node-failed', `worker ${index} ends whenever it is started`));
+      return this.#giveUp(new CommandError('node-failed', `worker ${index} ends whenever it is started`));
     note(`worker ${index} ended with ${code ?? 'a signal'}; starting it again`);
     setTimeout(() => {
       if (this.#signals === 0) void this.#start(index);
     }, RESTART_MS);
+  }
+
+  /** A worker that leaves because it was told to takes the group along; several may be told at once. */
+  #leave(): void {
+    if (this.#signals === 0) this.#stop();
   }
 
   /** The first signal drains the workers together, the second ends them. */

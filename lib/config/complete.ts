@@ -4,6 +4,7 @@
  */
 
 import { suggestion } from './nearest.js';
+import { nodeUrlOf } from './node-url.js';
 import { DEFAULTS, type NodeOptions, OPTIONS, OptionError, type OptionSpec } from './options.js';
 import { describeKind, readValue } from './values.js';
 
@@ -68,12 +69,21 @@ function checkTogether(options: NodeOptions): void {
   if (options.cluster === '') throw new OptionError('cluster', 'cluster: the name must not be empty');
   if (options.host === '') throw new OptionError('host', 'host: the address must not be empty');
   if (options.advertise !== '') checkUrl('advertise', options.advertise);
+  for (const seed of options.seeds) checkSeed(seed);
   const missing = missingSecurity(options);
   if (!isLoopback(options.host) && !options.insecure && missing.length > 0) {
     throw new OptionError(
       'host',
       `host: ${options.host} can be reached from other machines, so ${missing.join(', ')} must be set; --insecure starts without`,
     );
+  }
+}
+
+function checkSeed(text: string): void {
+  try {
+    nodeUrlOf(text);
+  } catch (error) {
+    throw new OptionError('seeds', `seed: ${(error as Error).message}, such as 10.0.0.5:7400`);
   }
 }
 

@@ -33,6 +33,8 @@ export type Answer<T> = (
 
 export interface NodeInfo {
   readonly id: NodeId;
+  /** Which start of the node it is: rises with each. */
+  readonly boot: Boot;
   readonly url: string;
   readonly state: MemberState;
   readonly weight: number;

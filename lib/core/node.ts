@@ -344,6 +344,7 @@ export class Core implements NodeCore {
       historyBytes: this.channels.bytes,
       nodes: members.map(({ id, state, record }, i) => ({
         id,
+        boot: record.boot,
         url: record.url,
         state,
         weight: record.weight,

@@ -14,6 +14,7 @@ import {
 } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { OptionError } from '../config/options.js';
 import type { Boot, NodeId } from '../wire/ids.js';
 
 export interface Identity {
@@ -37,7 +38,17 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 const ID_CHARACTERS = 20;
 
+/** @throws OptionError where what is kept there cannot be read or written */
 export async function loadIdentity(place: IdentityPlace): Promise<Identity> {
+  try {
+    return await loadFrom(place);
+  } catch (error) {
+    const option = place.keyFile ? '--key-file' : '--data';
+    throw new OptionError(option, `${option}: ${(error as Error).message}`);
+  }
+}
+
+async function loadFrom(place: IdentityPlace): Promise<Identity> {
   const keyFile = place.keyFile || (place.data && join(place.data, 'identity.key'));
   if (keyFile === '') return makeIdentity(generateKeyPairSync('ed25519').privateKey, Date.now(), undefined);
   const privateKey = await loadKey(keyFile);

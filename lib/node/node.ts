@@ -3,7 +3,6 @@
  * transports, never from inside a step of its own; what it wants sent leaves once a turn of the event loop.
  */
 import { EventEmitter } from 'node:events';
-import { networkInterfaces } from 'node:os';
 import { completeOptions } from '../config/complete.js';
 import type { NodeOptions } from '../config/options.js';
 import type { DrainProgress, NodeCore, NodePorts, NodeState } from '../core/api.js';
@@ -18,6 +17,7 @@ import { type Identity, idOfKey, loadIdentity, verifySignature } from './identit
 import type { Self } from './links/handshake.js';
 import { Links } from './links/links.js';
 import { stretchSecret } from './links/seal.js';
+import { listenUrl } from './listen-url.js';
 import { createLog, type Log } from './log.js';
 import { CryptoRandom } from './random.js';
 import { Stats } from './stats.js';
@@ -120,7 +120,7 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   get state(): NodeState {
-    return this.#core.state;
+    return this.#stopping === null ? this.#core.state : 'left';
   }
 
   /** Serves what arrives at a port that several workers of this host share, besides its own. */
@@ -378,19 +378,4 @@ export class Node extends EventEmitter<NodeEvents> {
       if (!this.emit('warning', text, true)) process.stderr.write(`halod ${this.id} ${text}\n`);
     });
   }
-}
-
-/** Where others reach a node that listens on `host`. */
-function listenUrl(host: string, port: number): string {
-  const bare = host.replace(/^\[|\]$/g, '');
-  const reachable = bare === '0.0.0.0' || bare === '::' ? outsideAddress(bare === '::') : bare;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
-}
-
-/** The first address of this machine that is not loopback. */
-function outsideAddress(allowsV6: boolean): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  const outside = addresses.filter((address) => !address.internal && !address.address.startsWith('fe80'));
-  const found = outside.find((address) => address.family === 'IPv4') ?? (allowsV6 ? outside[0] : undefined);
-  return found?.address ?? '127.0.0.1';
 }

@@ -1,7 +1,13 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { ANSWER_MS } from '../../lib/cli/request.js';
+import { PUBLISH_TIMES } from '../../lib/core/routing/publishes.js';
 import { createNode } from '../../lib/index.js';
 import { run, start } from './running.js';
 
@@ -55,9 +61,35 @@ test('wrong usage exits with 2 and suggests what was meant', async (t) => {
     ['plan'],
     ['cluster', '99'],
     ['token', '--user', 'a'],
+    ['plan', '--add', '100000'],
+    ['start', '--seed', 'a b'],
+    ['start', '--seed', 'http://'],
   ]) {
     t.is((await run(args)).code, 2, args.join(' '));
   }
+});
+
+test('a value that cannot be used is named by its option, with exit code 2', async (t) => {
+  const wrong: readonly [string, ...string[]][] = [
+    ['--token-jwks', 'start', '--port', '0', '--token-jwks', '/no/such/file'],
+    ['--key-file', 'start', '--port', '0', '--key-file', fileURLToPath(import.meta.url)],
+    ['--data', 'start', '--port', '0', '--data', fileURLToPath(import.meta.url)],
+    ['--assets', 'start', '--port', '0', '--assets', '/no/such/directory'],
+    ['--id', 'publish', 'a', '1', '--id='],
+    ['--after', 'subscribe', 'a', '--after', 'bogus'],
+  ];
+  for (const [option, ...args] of wrong) {
+    const { code, stderr } = await run(args);
+    t.is(code, 2, args.join(' '));
+    t.true(stderr.startsWith(`error ${option}`), stderr);
+  }
+});
+
+test('help for an unknown command suggests one, with exit code 2', async (t) => {
+  const { code, stderr } = await run(['help', 'strat']);
+  t.is(code, 2);
+  t.regex(stderr, /did you mean start\?/);
+  t.regex((await run(['help', 'plan'])).stdout, /^Usage: halod plan/);
 });
 
 test('with --json an error is one JSON object on stdout', async (t) => {
@@ -112,6 +144,7 @@ test.serial('a seed that refuses a node ends it with the reason and exit code 2'
     const { error } = JSON.parse(stdout);
     t.is(error.code, 'wrong-cluster');
     t.true(error.message.includes(flag), error.message);
+    t.true(error.message.includes(`is ${value.replace(/^a.*/, '"$&"')} here`), error.message);
   }
   await open.close();
 });
@@ -143,13 +176,13 @@ test.serial('what needs an API key is said where tokens are wanted and there is 
   t.regex(stderr, /need an API key/);
 });
 
-test('a seed that does not answer is warned of, and the node serves', async (t) => {
+test('a seed that does not answer is warned of, after the line that says that the node serves', async (t) => {
   const gone = await createNode({ port: 0 });
   const { url } = gone;
   await gone.close();
   const node = start(['start', '--port', '0', '--seed', url, '--json']);
+  t.regex(await node.line(() => true), /"event":"ready".*"cluster":"default"/);
   t.regex(await node.line((line) => line.includes('"warning"')), /nobody listens there|refused/);
-  t.regex(await node.line((line) => line.includes('"ready"')), /"cluster":"default"/);
   node.kill('SIGTERM');
   await node.ended;
 });
@@ -225,6 +258,34 @@ test('drain makes a node leave, and waits until it has', async (t) => {
   t.like(JSON.parse(drained.stdout), { event: 'left', id });
   t.is((await second.ended).code, 0);
   await first.close();
+});
+
+test('drain is over when the node has been started again', async (t) => {
+  let boot = 1;
+  const server = createServer((request, response) => {
+    if (request.url === '/v1/drain') boot++;
+    const nodes = [{ id: 'a', boot, url: 'http://a', state: 'alive', slots: 1, connections: 0 }];
+    response.end(JSON.stringify(request.url === '/v1/drain' ? { draining: true, id: 'a' } : { self: 'b', nodes }));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const { code, stdout } = await run(['drain', '--node', `127.0.0.1:${port}`, '--json']);
+  t.is(code, 0);
+  t.like(JSON.parse(stdout), { event: 'left', id: 'a' });
+});
+
+test('a cluster of which one node cannot start ends, as that node does', async (t) => {
+  const first = await createNode({ port: 0 });
+  const port = Number(new URL(first.url).port) - 1;
+  const { code, stderr } = await run(['cluster', '2', '--port', `${port}`, '--slots', '64']);
+  t.is(code, 2);
+  t.regex(stderr, /port-taken/);
+  await first.close();
+});
+
+test('a command waits for longer than a node tries', (t) => {
+  t.true(ANSWER_MS > PUBLISH_TIMES.deadlineMs);
 });
 
 test('top prints a line of JSON per refresh, with the rates of each node', async (t) => {

@@ -44,6 +44,17 @@ test.serial('workers are members of one cluster, serve one port, and leave toget
   t.is(code, 0);
 });
 
+test.serial('a group that is drained through its port leaves as a whole', async (t) => {
+  const { child, ready } = await startGroup('--host', '::1', '--workers', '2', '--drain-timeout', '5s');
+  t.teardown(() => child.kill('SIGKILL'));
+  t.regex(ready.url, /^http:\/\/\[::1\]:\d+$/);
+  const ended = once(child, 'exit');
+  const drain = spawn(process.execPath, [MAIN, 'drain', '--node', ready.url], { stdio: 'ignore' });
+  const [code] = (await once(drain, 'exit')) as [number];
+  t.is(code, 0);
+  t.is((await ended)[0], 0);
+});
+
 test.serial('a worker that is killed is started again', async (t) => {
   const { child, ready } = await startGroup('--workers', '2');
   t.teardown(() => child.kill('SIGTERM'));

@@ -2,8 +2,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { WebSocket, WebSocketServer } from 'ws';
+import { nodeUrlOf } from '../../lib/config/node-url.js';
 import { type Identity, loadIdentity } from '../../lib/node/identity.js';
-import { nodeUrlOf, peerUrlOf, resolveAddresses } from '../../lib/node/links/addresses.js';
+import { peerUrlOf, resolveAddresses } from '../../lib/node/links/addresses.js';
 import { Links } from '../../lib/node/links/links.js';
 import { stretchSecret } from '../../lib/node/links/seal.js';
 import { PEER_SUBPROTOCOL } from '../../lib/wire/handshake.js';
@@ -133,6 +134,14 @@ test('a dial tells whom it reached, and each way in which it may fail', async (t
   t.regex(a.failed[4]!, /^timeout: .*no address/);
   t.deepEqual(stranger.up, []);
   t.deepEqual(other.up, []);
+});
+
+test('a node that stops says so once to those who dial it', async (t) => {
+  const [a, b] = [await end(t), await end(t)];
+  b.links.stop();
+  a.links.dial(b.url);
+  await until(() => a.failed.length === 1);
+  t.is(a.failed[0], 'timeout: stopping: this node is stopping');
 });
 
 test('something that is no node is reported as such', async (t) => {

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import { OptionError } from '../../config/options.js';
 import type { Grants } from '../../core/session/types.js';
 import { HalodError } from '../../wire/errors.js';
 import { LIMITS } from '../../wire/limits.js';
@@ -91,7 +92,8 @@ export class Tokens {
     try {
       return createLocalJWKSet(JSON.parse(await readFile(source, 'utf8')));
     } catch (error) {
-      throw new Error(`${source} holds no JSON Web Key Set: ${(error as Error).message}`);
+      const why = `${source} holds no JSON Web Key Set: ${(error as Error).message}`;
+      throw new OptionError('--token-jwks', `--token-jwks: ${why}`);
     }
   }
 }
@@ -99,6 +101,7 @@ export class Tokens {
 function readClaims(payload: JWTPayload): Principal {
   const { sub, exp } = payload;
   if (typeof sub !== 'string' || typeof exp !== 'number') throw new HalodError('unauthorized', 'sub or exp is missing');
+  if (sub === '') throw new HalodError('unauthorized', 'sub is empty: a token names its user');
   return { user: checkUser(sub), grants: { ...readChannels(payload['channels']), expiresAt: exp * 1_000 } };
 }
 

@@ -6,6 +6,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { OptionError } from '../../config/options.js';
 import { HalodError } from '../../wire/errors.js';
 
 interface StaticFile {
@@ -52,11 +53,13 @@ export class StaticFiles {
     this.#assets = options.assets;
   }
 
-  /** @throws Error where the directory of assets cannot be read */
+  /** @throws OptionError where the directory of assets cannot be read */
   async check(): Promise<void> {
-    if (this.#assets !== '' && !(await stat(this.#assets)).isDirectory()) {
-      throw new Error(`${this.#assets} is not a directory`);
-    }
+    if (this.#assets === '') return;
+    const found = await stat(this.#assets).catch((error: Error) => error);
+    if (!(found instanceof Error) && found.isDirectory()) return;
+    const why = found instanceof Error ? found.message : `${this.#assets} is not a directory`;
+    throw new OptionError('--assets', `--assets: ${why}`);
   }
 
   /** False where there is no such file. */
