@@ -39,6 +39,8 @@ export type RefusalCode =
 export interface Refusal {
   readonly code: RefusalCode;
   readonly text: string;
+  /** What the other side is told, where `here` and `there` would be the wrong way round for it. */
+  readonly told?: string;
 }
 
 /** Thrown while a handshake message is read. */
@@ -46,9 +48,9 @@ export class HandshakeError extends Error {
   override readonly name = 'HandshakeError';
   readonly refusal: Refusal;
 
-  constructor(code: RefusalCode, text: string) {
+  constructor(code: RefusalCode, text: string, told?: string) {
     super(`${code}: ${text}`);
-    this.refusal = { code, text };
+    this.refusal = { code, text, ...(told === undefined ? {} : { told }) };
   }
 }
 
@@ -140,7 +142,9 @@ export function compareTerms(own: ClusterTerms, theirs: ClusterTerms): Refusal |
   for (const name of ['cluster', 'slots', 'copies', 'acks', 'table'] as const) {
     if (own[name] !== theirs[name]) {
       const what = name === 'table' ? 'version of the table' : `--${name}`;
-      return { code: 'differs', text: `${what} is ${show(own[name])} here and ${show(theirs[name])} there` };
+      const [ours, others] = [show(own[name]), show(theirs[name])];
+      const say = (here: string, there: string): string => `${what} is ${here} here and ${there} there`;
+      return { code: 'differs', text: say(ours, others), told: say(others, ours) };
     }
   }
   return null;
@@ -148,7 +152,7 @@ export function compareTerms(own: ClusterTerms, theirs: ClusterTerms): Refusal |
 
 /** As a WebSocket close reason: at most 123 bytes, cut at a character. */
 export function refusalReason(refusal: Refusal): string {
-  let reason = `${refusal.code}: ${refusal.text}`;
+  let reason = `${refusal.code}: ${refusal.told ?? refusal.text}`;
   while (new TextEncoder().encode(reason).length > 123) reason = reason.slice(0, -1);
   return reason;
 }

@@ -148,7 +148,7 @@ for (const [method, path, init, code] of [
       .map((_, i) => `channel=${i}`)
       .join('&')}`,
     {},
-    'too-many',
+    'bad-request',
   ],
   ['GET', `/v1/subscribe?channel=a&x=${'y'.repeat(9_000)}`, {}, 'too-large'],
   ['GET', '/v1/subscribe?user=a%0ab', {}, 'bad-request'],

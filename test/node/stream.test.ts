@@ -123,6 +123,22 @@ test('a node that stops ends its streams with a word', async (t) => {
   await until(() => node.stats.streams === 0);
 });
 
+test('a lone node that stops answers the polls that wait, and has left', async (t) => {
+  const node = await startNode(t);
+  const waiting = call(node, '/v1/poll?channel=room&wait=20');
+  await until(() => node.stats.polls === 1);
+  await node.close();
+  t.like(await waiting, { status: 503, body: { error: { code: 'draining' } } });
+  t.is(node.state, 'left');
+});
+
+test('the head of a stream cannot be had alone', async (t) => {
+  const node = await startNode(t);
+  const { status, headers } = await fetch(`${node.url}/v1/subscribe?channel=room`, { method: 'HEAD' });
+  t.is(status, 405);
+  t.is(headers.get('allow'), 'GET');
+});
+
 test('a poll waits for the first message, and the next goes on from its position', async (t) => {
   const node = await startNode(t);
   const waiting = call(node, '/v1/poll?channel=room&wait=20');

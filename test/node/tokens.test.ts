@@ -38,6 +38,7 @@ test('nobody gets in with a token that is missing, forged, expired or of another
     forged: await sign({ sub: 'alice' }, 'another secret of thirty-two bytes!'),
     expired: await sign({ sub: 'alice' }, SECRET, now - 60),
     'without sub': await sign({}),
+    'with an empty sub': await sign({ sub: '' }),
     'without exp': await new SignJWT({ sub: 'a' })
       .setProtectedHeader({ alg: 'HS256' })
       .sign(new TextEncoder().encode(SECRET)),
@@ -207,6 +208,17 @@ test('a redirect takes the token along, since no client repeats the header elsew
   const stream = await Stream.open(t, `${nodes[0]!.url}/v1/subscribe`, headers);
   t.is(stream.response.status, 200);
   t.true(stream.response.url.startsWith(nodes[1]!.url));
+});
+
+test('who reads with the API key is served where it asks, since the key is repeated nowhere', async (t) => {
+  const nodes = await startCluster(t, 2, { apiKey: KEY, tokenSecret: SECRET });
+  let room = '';
+  for (let i = 0; room === ''; i++) if (!nodes[0]!.core.homeOf(`room:${i}`).self) room = `room:${i}`;
+  await post(nodes[1]!, '/v1/publish', { channel: room, data: 1 }, bearer(KEY));
+  const path = `/v1/poll?channel=${encodeURIComponent(room)}&after=start`;
+  const polled = await call(nodes[0]!, path, { headers: bearer(KEY) });
+  t.is(polled.status, 200);
+  t.is(polled.body.messages.length, 1);
 });
 
 test('a node that can be reached from outside does not start unprotected', async (t) => {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import test from 'ava';
 import { Packr } from 'msgpackr';
 import { readServerMsgpack } from '../../lib/wire/codec-client-msgpack.js';
@@ -215,6 +216,19 @@ test('an upgrade that cannot be served is answered with a status', async (t) => 
   t.is(await status('/v1/ws', [], { origin: 'https://evil.example' }), 'Unexpected server response: 403');
   t.is(await status('/v1/ws?channel='), 'Unexpected server response: 400');
   t.is(await status('/v1/peer', ['halod.v1.peer'], { origin: 'http://127.0.0.1' }), 'Unexpected server response: 403');
+});
+
+test('a handshake that is none is refused in words', async (t) => {
+  const node = await startNode(t);
+  const { port } = new URL(node.url);
+  for (const upgrade of ['websocket', 'h2c']) {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    t.regex(answer, /^HTTP\/1.1 400 /);
+    t.like(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))), { error: { code: 'bad-request', retry: false } });
+  }
 });
 
 test('a reader that does not read is cut off, and slows nobody', async (t) => {

@@ -75,6 +75,7 @@ export class Listener {
       maxPayload: LIMITS.handshakeBytesMax,
       handleProtocols: (offered) => (offered.has(PEER_SUBPROTOCOL) ? PEER_SUBPROTOCOL : false),
     });
+    for (const server of [this.#clients, this.#peers]) server.on('wsClientError', onBadHandshake);
     const sockets = this.#sockets;
     // one function for all, told by `this`: each of ten thousand idle connections would keep one of its own
     function forget(this: Socket): void {
@@ -205,6 +206,11 @@ function chooseSubprotocol(offered: ReadonlySet<string>): Subprotocol | undefine
 /** From the request for an upgrade until ws listens for errors itself. */
 function destroy(this: Duplex): void {
   this.destroy();
+}
+
+/** ws itself would answer with a page of HTML. */
+function onBadHandshake(error: Error, socket: Duplex): void {
+  socket.end(rawError(new HalodError('bad-request', `this is no WebSocket handshake: ${error.message}`)));
 }
 
 /** Node's own name for the answer that a connection owes; its own handler of such errors looks at it as well. */

@@ -34,11 +34,12 @@ export function channelFrom(encoded: string): string {
   return wellFormed(channel);
 }
 
-/** `channel`, once or several times, without repetition. @throws HalodError `bad-channel`, `too-many` */
+/** `channel`, once or several times, without repetition. @throws HalodError `bad-channel`, `bad-request` */
 export function channelsFrom(query: URLSearchParams): string[] {
   const channels = [...new Set(query.getAll('channel'))];
   if (channels.length > LIMITS.channelsPerStream) {
-    throw new HalodError('too-many', `at most ${LIMITS.channelsPerStream} channels in one stream`);
+    // not `too-many`: it will be no fewer later
+    throw new HalodError('bad-request', `at most ${LIMITS.channelsPerStream} channels in one stream`);
   }
   return channels.map(wellFormed);
 }
@@ -90,7 +91,7 @@ function checkMediaType(header: string | undefined): void {
   if (header === undefined) return;
   const type = header.split(';', 1)[0]!.trim().toLowerCase();
   if (type === 'application/json' || type.endsWith('+json') || type === 'application/x-www-form-urlencoded') return;
-  throw new HalodError('unsupported-media-type');
+  throw new HalodError('unsupported-media-type', 'the body must be JSON, sent as application/json');
 }
 
 function tooLarge(): HalodError {

@@ -136,6 +136,11 @@ export class Router {
   }
 
   async #subscribe(call: Call): Promise<void> {
+    // a stream has no head to be asked for alone
+    if (call.request.method === 'HEAD') {
+      call.response.setHeader('allow', 'GET');
+      throw new HalodError('method-not-allowed', `${call.target.path} takes GET`);
+    }
     subscribe(call.request, call.response, call.target, await this.#admit(call), this.#driver);
   }
 

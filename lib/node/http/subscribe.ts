@@ -105,6 +105,8 @@ function redirect(
   const first = target.query.get('channel') ?? reading.positions.channels[0]!;
   const home = driver.core.homeOf(access.user === '' ? first : `@${access.user}`);
   if (home.self) return false;
+  // a key has no place in a URL, and no client repeats the header elsewhere: who needs it to read is served here
+  if (driver.gate.wantsTokens && access.app) return false;
   driver.stats.redirected++;
   response.writeHead(307, {
     location: home.url.replace(/\/+$/, '') + target.path + searchWithToken(request, target, driver),
@@ -119,6 +121,5 @@ function redirect(
 function searchWithToken(request: IncomingMessage, target: Target, driver: Driver): string {
   const { bearer } = credentialsFrom(request, target.query);
   if (bearer === '' || !driver.gate.wantsTokens || target.query.has('token')) return target.search;
-  if (driver.gate.isApiKey(bearer)) return target.search;
   return `${target.search}${target.search === '' ? '?' : '&'}token=${encodeURIComponent(bearer)}`;
 }

@@ -128,7 +128,7 @@ export class Handshake {
       throw new HandshakeError('protocol', 'the signature does not fit the key');
     }
     const refusal = compareTerms(this.#self.terms, peer);
-    if (refusal !== null) throw new HandshakeError(refusal.code, refusal.text);
+    if (refusal !== null) throw new HandshakeError(refusal.code, refusal.text, refusal.told);
     const known: Peer = { ...peer, id: idOfKey(peer.key) };
     this.#state = { at: 'go', seal, peer: known };
     if (this.#role === 'dialer') return { type: 'known', peer: known };

@@ -197,8 +197,9 @@ export class Link {
     const colon = reason.indexOf(': ');
     // a reason is what the other side says; it is shown, and only the known codes count
     const said = (colon > 0 ? reason.slice(0, colon) : '') as RefusalCode;
-    if (code >= 4_000) this.#setEnd('rejected', said, reason.slice(colon > 0 ? colon + 2 : 0), false);
-    else this.#setEnd('closed', said, reason || `closed with ${code}`, false);
+    const text = reason.slice(colon > 0 ? colon + 2 : 0);
+    if (code >= 4_000) this.#setEnd('rejected', said, text, false);
+    else this.#setEnd('closed', said, text || `closed with ${code}`, false);
     this.#finish();
   }
 

@@ -6,6 +6,7 @@ import { HalodError } from '../../wire/errors.js';
 import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
 import { jsonOf } from './frames.js';
+import type { Pinged } from './pinger.js';
 
 export interface PollRequest {
   readonly access: Access;
@@ -18,7 +19,7 @@ export interface PollRequest {
 /** Resolves with the body of the answer; not at all where its reader has gone. @throws HalodError */
 export function poll(request: PollRequest, driver: Driver, gone: AbortSignal): Promise<string> {
   const { access, ...rest } = request;
-  const { core, stats } = driver;
+  const { core, stats, pinger } = driver;
   return new Promise((resolve, reject) => {
     if (gone.aborted) return;
     let timer: NodeJS.Timeout | undefined;
@@ -37,6 +38,7 @@ export function poll(request: PollRequest, driver: Driver, gone: AbortSignal): P
         finished: (error) => {
           clearTimeout(timer);
           stats.polls--;
+          pinger.delete(pinged);
           stats.deliveries += waiting.messages.length;
           // not at once: this may be a step of the core
           setImmediate(() => {
@@ -47,7 +49,17 @@ export function poll(request: PollRequest, driver: Driver, gone: AbortSignal): P
         },
       },
     );
+    // it is never pinged, but told like any connection that the node stops
+    const pinged: Pinged = {
+      alive: true,
+      bucket: 0,
+      ping: () => undefined,
+      silent: () => undefined,
+      shutDown: () => waiting.close(),
+      abandon: () => undefined,
+    };
     stats.polls++;
+    pinger.add(pinged);
     waiting.start();
     gone.addEventListener('abort', () => waiting.finish(null), { once: true });
   });
