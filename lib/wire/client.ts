@@ -4,7 +4,7 @@
  * MessagePack, where data may also be bytes. SSE and NDJSON carry the server's messages in their own framing.
  * Unknown fields are ignored, unknown types are an error: that is how both sides may be upgraded one after the other.
  */
-import type { ErrorBody } from './errors.js';
+import type { ErrorBody, HalodError } from './errors.js';
 
 export const SUBPROTOCOLS = ['halod.v1.json', 'halod.v1.msgpack'] as const;
 export type Subprotocol = (typeof SUBPROTOCOLS)[number];
@@ -28,6 +28,8 @@ export interface PublishItem {
   readonly seq?: number;
   /** Milliseconds since the first try: a first message that is older than publishers are remembered is refused. */
   readonly ageMs?: number;
+  /** Never sent: what the reader of a frame found wrong with this one. It gets its own result, and so do the others. */
+  readonly wrong?: HalodError;
 }
 
 export type ClientMessage =

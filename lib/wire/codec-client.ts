@@ -17,7 +17,7 @@ export interface FrameReader {
 /** A publish over HTTP: one message, or several each with its own outcome. */
 export interface PublishCall {
   readonly single: boolean;
-  readonly items: readonly (PublishItem | HalodError)[];
+  readonly items: readonly PublishItem[];
 }
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -86,7 +86,7 @@ function interpret(value: Fields, dataOf: DataOf): ClientMessage {
       return { type, channel: channelOf(value) };
     case 'publish': {
       const messages = checkMessages(value['messages']);
-      return { type, ref: refOf(value), messages: messages.map((item, i) => readItem(item, i, dataOf)) };
+      return { type, ref: refOf(value), messages: messages.map((item, i) => tryItem(item, i, dataOf)) };
     }
     case 'history': {
       const { limit } = value;
@@ -115,11 +115,11 @@ function interpret(value: Fields, dataOf: DataOf): ClientMessage {
   }
 }
 
-function tryItem(item: unknown, index: number, dataOf: DataOf): PublishItem | HalodError {
+function tryItem(item: unknown, index: number, dataOf: DataOf): PublishItem {
   try {
     return readItem(item, index, dataOf);
   } catch (error) {
-    if (error instanceof HalodError) return error;
+    if (error instanceof HalodError) return { channel: '', data: '', wrong: error };
     throw error;
   }
 }

@@ -141,8 +141,6 @@ test('a message that makes no sense is refused by its ref, and the connection go
   for (const [message, code] of [
     [{ type: 'dance', ref: 1 }, 'bad-request'],
     [{ type: 'publish', ref: 2 }, 'bad-request'],
-    [{ type: 'publish', ref: 3, messages: [{ channel: 'c' }] }, 'bad-request'],
-    [{ type: 'publish', ref: 4, messages: [{ channel: 'c', data: 'x'.repeat(LIMITS.dataBytesMax) }] }, 'too-large'],
     [{ type: 'subscribe', ref: 5 }, 'bad-channel'],
     [{ type: 'subscribe', ref: 6, channel: 'x'.repeat(256) }, 'bad-channel'],
     [{ type: 'subscribe', ref: 7, channel: 'c', after: '?' }, 'bad-position'],
@@ -158,6 +156,22 @@ test('a message that makes no sense is refused by its ref, and the connection go
   client.send({ type: 'ping' });
   await client.next('pong');
   t.is(client.closed, undefined);
+});
+
+test('messages of one frame are published or refused each by itself, in order', async (t) => {
+  const node = await startNode(t);
+  const bad = [5, {}, { channel: 'c' }, { data: 1 }, { channel: 'c', data: 'x'.repeat(LIMITS.dataBytesMax) }];
+  const messages = bad.flatMap((each) => [each, { channel: 'c', data: 1 }]);
+  const codes = ['bad-request', 'bad-channel', 'bad-request', 'bad-channel', 'too-large'];
+  const expected = codes.flatMap((code) => [{ error: { code } }, { channel: 'c' }]);
+  const text = await new Watcher(t, `${node.url}/v1/ws?user=u`).opened();
+  text.send({ type: 'publish', ref: 1, messages });
+  t.like((await text.next('published')).results, expected as object[]);
+  const decode = (data: Buffer) => readServerMsgpack(data);
+  const binary = await new Watcher(t, `${node.url}/v1/ws?user=u`, ['halod.v1.msgpack'], { decode }).opened();
+  binary.ws.send(packr.pack({ type: 'publish', ref: 2, messages }));
+  t.like((await binary.next('published')).results, expected as object[]);
+  t.deepEqual(text.of('error'), []);
 });
 
 for (const [what, send, code] of [

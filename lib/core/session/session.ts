@@ -189,6 +189,7 @@ export class Session implements SessionHandle {
     for (let i = 0; i < items.length; i++) {
       const item = items[i]!;
       try {
+        if (item.wrong !== undefined) throw item.wrong;
         checkChannel(item.channel);
         if (item.id !== undefined) checkMessageId(item.id);
         if (!mayPublish(this.grants, item.channel)) throw new HalodError('forbidden');

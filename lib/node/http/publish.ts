@@ -34,7 +34,7 @@ export function publish(
   for (let i = 0; i < items.length; i++) {
     const item = items[i]!;
     try {
-      if (item instanceof HalodError) throw item;
+      if (item.wrong !== undefined) throw item.wrong;
       checkChannel(item.channel);
       if (item.id !== undefined) checkMessageId(item.id);
       if (!mayPublish(grants, item.channel)) throw new HalodError('forbidden');
