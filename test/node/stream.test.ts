@@ -113,6 +113,28 @@ test('NDJSON gives a message a line, and everything else with a type', async (t)
   t.deepEqual(Object.keys(message), ['id', 'channel', 'data', 'position', 'time']);
 });
 
+test('each NDJSON line of several channels says where the stream is, and it resumes there', async (t) => {
+  const node = await startNode(t);
+  const publish = (channel: string, data: number) => post(node, '/v1/publish', { channel, data });
+  const url = `${node.url}/v1/subscribe?channel=a&user=u`;
+  const first = await Stream.open(t, url, LINES);
+  await until(() => first.lines.filter((line) => line['type'] === 'subscribed').length === 2);
+  await publish('a', 1);
+  await publish('@u', 2);
+  await until(() => first.lines.filter((line) => line['type'] === undefined).length === 2);
+  first.close();
+  const { position, stream } = first.lines.at(-1)!;
+  t.regex(String(position), /^1~/);
+  await publish('a', 3);
+  const second = await Stream.open(t, `${url}&after=${encodeURIComponent(String(stream))}`, LINES);
+  await until(() => second.lines.some((line) => line['data'] === 3));
+  t.deepEqual(
+    second.lines.flatMap((line) => (line['type'] === undefined ? [line['data']] : [])),
+    [3],
+  );
+  t.false(second.lines.some((line) => line['type'] === 'gap'));
+});
+
 test('a node that stops ends its streams with a word', async (t) => {
   const node = await startNode(t);
   const stream = await Stream.open(t, `${node.url}/v1/subscribe?channel=room`, SSE);

@@ -31,6 +31,31 @@ test('the query of the URL stands for a connect message and subscriptions', asyn
   t.is((await reader.next('message')).data, 1);
 });
 
+test('a position in the URL is for the channels that it was given for', async (t) => {
+  const node = await startNode(t);
+  const publish = (channel: string, data: number) => post(node, '/v1/publish', { channel, data });
+  const query = 'channel=a&channel=b&user=u';
+  const { position } = (await call(node, `/v1/poll?${query}&wait=0`)).body;
+  const single = (await publish('a', 1)).body.position;
+  await publish('@u', 2);
+  const open = (after: string) => new Watcher(t, `${node.url}/v1/ws?${query}&after=${encodeURIComponent(after)}`);
+  const reader = await open(position).opened();
+  await reader.next('message', 2);
+  await reader.next('subscribed', 3);
+  t.deepEqual(
+    reader
+      .of('message')
+      .map((each) => each.data)
+      .sort(),
+    [1, 2],
+  );
+  t.deepEqual(reader.of('gap'), []);
+  t.true(reader.of('subscribed').every((each) => each.recovered));
+  const refused = open(single);
+  t.is((await refused.next('error')).error.code, 'bad-position');
+  t.is((await refused.end()).code, CLOSE.badFrame);
+});
+
 test('a ping is answered with what it carries', async (t) => {
   const node = await startNode(t);
   const reader = await new Watcher(t, `${node.url}/v1/ws?user=alice`).opened();

@@ -184,10 +184,16 @@ export class StreamConnection extends Connection implements SessionSink {
   }
 
   #pushJson(event: string, json: string): void {
-    if (this.#framing === 'ndjson') return this.push(frameOfText(`${json}\n`));
+    if (this.#framing === 'ndjson') return this.push(frameOfText(`${this.#shared ? json : this.#placed(json)}\n`));
     this.push(
       frameOfText(sseBlock(SSE_EVENTS[event as ServerMessage['type']] ?? event, this.#positions.toString(), json)),
     );
+  }
+
+  /** A line has no id beside it: where the stream of several channels is stands in it. */
+  #placed(json: string): string {
+    const at = this.#positions.toString();
+    return at === '' ? json : `${json.slice(0, -1)},"stream":"${at}"}`;
   }
 
   #ended(): void {

@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { SessionSink } from '../../core/session/types.js';
-import type { ClientMessage, ServerMessage, Subprotocol } from '../../wire/client.js';
+import type { After, ClientMessage, ServerMessage, Subprotocol } from '../../wire/client.js';
 import { type FrameReader, readJsonFrame } from '../../wire/codec-client.js';
 import { readMsgpackFrame } from '../../wire/codec-client-msgpack.js';
 import type { Entry } from '../../wire/entry.js';
@@ -28,6 +28,7 @@ import {
   writesPastWs,
 } from './frames.js';
 import { PublishRate } from './publish-rate.js';
+import { startsOf } from './starts.js';
 
 /** What the URL of the upgrade said. */
 export interface Opening {
@@ -231,8 +232,7 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
   #begin(opening: Opening, connect: Partial<Extract<ClientMessage, { type: 'connect' }>>): void {
     if (this.#state?.at === 'new' && this.#state.timer !== null) clearTimeout(this.#state.timer);
     const relay = opening.relay || connect.relay === true;
-    const after = connect.after ?? opening.after;
-    const start = (access: Access): void => this.#open(access, relay, after, opening.channels);
+    const start = (access: Access): void => this.#open(access, relay, connect.after, opening);
     try {
       const { bearer } = opening;
       const credentials = { bearer, token: connect.token ?? opening.token, user: connect.user ?? opening.user };
@@ -253,21 +253,25 @@ export class WebSocketConnection extends Connection implements SessionSink, Fram
     }
   }
 
-  #open(access: Access, relay: boolean, after: string | undefined, channels: readonly string[]): void {
+  /** `after` is what the connect message said of the own channel. */
+  #open(access: Access, relay: boolean, after: After | undefined, opening: Opening): void {
     this.#state = null;
     const { driver } = this;
     const { user, grants } = access;
     this.#isApp = access.app;
-    const request = { user, grants, relay, movable: true, ...(after === undefined ? {} : { after }) };
+    const own = user !== '' && after === undefined ? [`@${user}`] : [];
+    let startOf: (channel: string) => After;
     try {
+      startOf = startsOf(opening.after ?? 'now', [...opening.channels, ...own]);
+      const start = user === '' ? {} : { after: after ?? startOf(`@${user}`) };
+      const request = { user, grants, relay, movable: true, ...start };
       this.session = driver.core.openSession(this, request, driver.now());
     } catch (error) {
       return this.#fail(asHalodError(error));
     }
     driver.expiry.add(this, grants.expiresAt);
     driver.touch();
-    for (const channel of channels)
-      this.#handle({ type: 'subscribe', channel, ...(after === undefined ? {} : { after }) });
+    for (const channel of opening.channels) this.#handle({ type: 'subscribe', channel, after: startOf(channel) });
   }
 
   #handle(message: ClientMessage): void {
