@@ -19,7 +19,11 @@ export const ERRORS = {
   'method-not-allowed': { status: 405, retry: false, means: 'the path exists, the method does not' },
   'not-acceptable': { status: 406, retry: false, means: 'no transport fits the Accept header' },
   'too-large': { status: 413, retry: false, means: 'the body, the data or a frame is over its limit' },
-  'unsupported-media-type': { status: 415, retry: false, means: 'the body must be application/json' },
+  'unsupported-media-type': {
+    status: 415,
+    retry: false,
+    means: 'the body is not said to be JSON; a form, as curl says unasked, is taken for it',
+  },
   order: { status: 409, retry: true, means: "this node lacks the publisher's earlier message; it may still arrive" },
   'publisher-unknown': {
     status: 409,

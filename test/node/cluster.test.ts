@@ -134,11 +134,11 @@ for (const [what, own, theirs, warning] of [
     'of another cluster',
     { cluster: 'blue' },
     { cluster: 'green' },
-    /differs: --cluster is "green" here and "blue" there/,
+    /differs: --cluster is "blue" here and "green" there/,
   ],
-  ['with other slots', { slots: 64 }, { slots: 128 }, /differs: --slots is 128 here and 64 there/],
-  ['with other copies', { copies: 2 }, { copies: 3 }, /differs: --copies is 3 here and 2 there/],
-  ['with other acks', { acks: 1 }, { acks: 2 }, /differs: --acks is 2 here and 1 there/],
+  ['with other slots', { slots: 64 }, { slots: 128 }, /differs: --slots is 64 here and 128 there/],
+  ['with other copies', { copies: 2 }, { copies: 3 }, /differs: --copies is 2 here and 3 there/],
+  ['with other acks', { acks: 1 }, { acks: 2 }, /differs: --acks is 1 here and 2 there/],
 ] as const) {
   test(`a node ${what} is refused with a message that says so, and the others go on`, async (t) => {
     const member = await startNode(t, theirs);

@@ -91,7 +91,7 @@ function checkMediaType(header: string | undefined): void {
   if (header === undefined) return;
   const type = header.split(';', 1)[0]!.trim().toLowerCase();
   if (type === 'application/json' || type.endsWith('+json') || type === 'application/x-www-form-urlencoded') return;
-  throw new HalodError('unsupported-media-type', 'the body must be JSON, sent as application/json');
+  throw new HalodError('unsupported-media-type', 'the body must be JSON: say content-type: application/json');
 }
 
 function tooLarge(): HalodError {
