@@ -116,13 +116,44 @@ test('a part of a view has exactly the members whose place begins with its prefi
     for (let part = 0; part < 1 << bits; part += 1 + (bits >> 2)) {
       const prefix = bits === 0 ? 0 : (part << (32 - bits)) >>> 0;
       const expected = view.entries.filter((entry) => bits === 0 || (entry.place ^ prefix) >>> (32 - bits) === 0);
-      const ids = view.within(bits, prefix).map(({ id }) => id);
+      const ids = view.parts.within(bits, prefix).map(({ id }) => id);
+      t.is(view.parts.countWithin(bits, prefix), expected.length);
       t.deepEqual(
         ids.sort(),
         expected.map(({ id }) => id),
         `${bits} bits, part ${part}`,
       );
     }
+  }
+});
+
+test('the sums that a view keeps of its parts are those of the members in them, whatever came, changed and went', (t) => {
+  const view = emptyView();
+  for (let n = 0; n < 500; n++) view.admit(recordOf(n), 0, 'test');
+  for (let n = 0; n < 500; n += 3) view.fail(view.get(idOfNumber(n))!, recordOf(n), idOfNumber(1), 0, 'test');
+  for (let n = 0; n < 500; n += 7) view.forget(view.get(idOfNumber(n))!, recordOf(n), 0);
+  for (const bits of [0, 4, 8]) {
+    for (let part = 0; part < 1 << bits; part++) {
+      const prefix = bits === 0 ? 0 : (part << (32 - bits)) >>> 0;
+      const sums = new Array<number>(16).fill(0);
+      for (const { place, low } of view.entries) {
+        if (bits > 0 && (place ^ prefix) >>> (32 - bits) !== 0) continue;
+        const at = (place >>> (28 - bits)) & 15;
+        sums[at] = ((sums[at] as number) + low) >>> 0;
+      }
+      t.deepEqual(view.parts.digests(bits, prefix), sums, `${bits} bits, part ${part}`);
+    }
+  }
+});
+
+test('members are listed in id order, in whatever order they came', (t) => {
+  const view = emptyView();
+  for (let n = 0; n < 100; n++) {
+    view.admit(recordOf((n * 37) % 100), 0, 'test');
+    if (n % 9 > 0) continue;
+    const ids = view.entries.map(({ id }) => id);
+    t.is(ids.length, view.size);
+    t.deepEqual(ids, [...ids].sort());
   }
 });
 

@@ -201,8 +201,10 @@ export class Accusations {
       return { kind: 'forgotten', id, boot, incarnation, accusers: [this.#self.id] };
     }
     const { suspicion, failed } = entry;
-    if (failed && entry.state === 'failed')
-      return { kind: 'failed', id, ...failed, accusers: [entry.failedBy ?? this.#self.id] };
+    if (failed && entry.state === 'failed') {
+      const { boot, incarnation } = failed;
+      return { kind: 'failed', id, boot, incarnation, accusers: [entry.failedBy ?? this.#self.id] };
+    }
     if (!suspicion) return undefined;
     const { accusers, refusers } = suspicion;
     const { boot, incarnation } = suspicion.version;

@@ -15,16 +15,16 @@ export function audience(
   self: NodeId,
   random: Random,
 ): readonly NodeId[] {
-  const targets = new Set<NodeId>();
-  const suspects = new Set<NodeId>();
+  const targets: NodeId[] = [];
+  const suspects: NodeId[] = [];
   const linked = links !== undefined && links.peers.length >= count ? links : undefined;
   const tries = Math.max(3 * count, linked ? Math.min(linked.peers.length, TRIES_MAX) : 0);
-  for (let i = 0; i < tries && targets.size < count; i++) {
+  for (let i = 0; i < tries && targets.length < count; i++) {
     const id = linked ? linked.next(random) : view.entries[random.below(view.entries.length)]?.id;
     if (id === undefined || id === self) continue;
     const entry = view.get(id);
-    if (entry?.state === 'suspect') suspects.add(id);
-    else if (entry?.live !== false) targets.add(id);
+    const chosen = entry?.state === 'suspect' ? suspects : entry?.live !== false ? targets : undefined;
+    if (chosen && !chosen.includes(id)) chosen.push(id);
   }
-  return targets.size > 0 ? [...targets] : [...suspects].slice(0, count);
+  return targets.length > 0 ? targets : suspects.slice(0, count);
 }

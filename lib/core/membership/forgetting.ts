@@ -39,7 +39,7 @@ export class Forgetting {
       if (now - tombstone.at < this.#timing.tombstoneMs) break;
       this.#view.tombstones.delete(id);
     }
-    if (!this.#self.live || this.#view.liveCount === this.#view.entries.length) return;
+    if (!this.#self.live || this.#view.liveCount === this.#view.size) return;
     if (now < this.#nobodyBefore && this.#stateVersion === this.#view.stateVersion) return;
     this.#nobodyBefore = Number.POSITIVE_INFINITY;
     this.#stateVersion = this.#view.stateVersion;

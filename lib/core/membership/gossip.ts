@@ -118,6 +118,7 @@ export class Gossip {
 /** Takes from the front; what has rounds left goes to the back. */
 function take<T>(queue: Map<NodeId, number>, max: number, content: (id: NodeId) => T | undefined): T[] {
   const taken: T[] = [];
+  if (queue.size === 0) return taken;
   const again: [NodeId, number][] = [];
   for (const [id, rounds] of queue) {
     if (taken.length >= max) break;

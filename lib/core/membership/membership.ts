@@ -173,7 +173,7 @@ export class Membership {
   /** Sizes of everything that could grow, for metrics and checkers. */
   sizes() {
     return {
-      members: this.#view.entries.length,
+      members: this.#view.size,
       provisioned: this.#view.provisionedCount,
       live: this.#view.liveCount,
       tombstones: this.#view.tombstones.size,

@@ -10,6 +10,9 @@ import { compareVersions, signedBytes } from './record.js';
 import type { MembershipPorts } from './types.js';
 import type { Entry, View } from './view.js';
 
+/** In which cluster: memberships of one process that hand each other their records look at a signature once. */
+const foundGenuine = new WeakMap<MemberRecord, string>();
+
 export interface OwnRecordPorts {
   send(to: NodeId, message: MembershipMessage): void;
   /** Another process runs this key with a later boot. */
@@ -85,10 +88,13 @@ export class OwnRecord {
 
   /** Signed by the key that its id stands for. */
   genuine(record: MemberRecord): boolean {
-    return (
+    const { cluster } = this.#options;
+    if (foundGenuine.get(record) === cluster) return true;
+    const genuine =
       this.#keys.idOf(record.key) === record.id &&
-      this.#keys.verify(record.key, signedBytes(this.#options.cluster, record), record.signature)
-    );
+      this.#keys.verify(record.key, signedBytes(cluster, record), record.signature);
+    if (genuine) foundGenuine.set(record, cluster);
+    return genuine;
   }
 
   #signed(change: { state: SignedState; incarnation: number; weight: number }): MemberRecord {

@@ -7,7 +7,6 @@ import type { MemberRecord } from '../../wire/membership.js';
 
 const DOMAIN = 'halod member 1';
 const encoder = new TextEncoder();
-const signedBytesOf = new WeakMap<object, { readonly cluster: string; readonly bytes: Uint8Array }>();
 
 export interface Version {
   readonly boot: number;
@@ -21,8 +20,6 @@ export function compareVersions(a: Version, b: Version): number {
 
 /** The bytes under the signature: each field as `length:text,`, so that no two records share them. */
 export function signedBytes(cluster: string, record: Omit<MemberRecord, 'signature'>): Uint8Array {
-  const known = signedBytesOf.get(record);
-  if (known?.cluster === cluster) return known.bytes;
   const fields = [
     DOMAIN,
     cluster,
@@ -36,9 +33,7 @@ export function signedBytes(cluster: string, record: Omit<MemberRecord, 'signatu
     record.zone,
     record.version,
   ];
-  const bytes = encoder.encode(fields.map((field) => `${field.length}:${field},`).join(''));
-  signedBytesOf.set(record, { cluster, bytes });
-  return bytes;
+  return encoder.encode(fields.map((field) => `${field.length}:${field},`).join(''));
 }
 
 function hex(bytes: Uint8Array): string {

@@ -9,7 +9,7 @@ import { LIMITS } from '../../wire/limits.js';
 import type { Claim, MemberRecord, MembershipMessage, SyncList, SyncPart } from '../../wire/membership.js';
 import type { Random } from '../random.js';
 import type { MembershipTiming } from './options.js';
-import { type Entry, hashOf, type View } from './view.js';
+import { type Entry, hashOf, inIdOrder, type View } from './view.js';
 
 /** A part with at most so many members is sent as a list. */
 const LIST_MAX = 8;
@@ -107,17 +107,17 @@ export class Sync {
   begin(peer: NodeId, now: number): boolean {
     if (now - this.#lastAt < this.#timing.syncDelayMs / HURRY) return false;
     this.#lastAt = now;
-    const parts = [{ bits: 0, prefix: 0, digests: digestsOf(this.#view.within(0, 0), 0) }];
-    this.#ports.send(peer, { type: 'sync', count: this.#view.entries.length, parts, lists: [] });
+    const parts = [{ bits: 0, prefix: 0, digests: this.#view.parts.digests(0, 0) }];
+    this.#ports.send(peer, { type: 'sync', count: this.#view.size, parts, lists: [] });
     return true;
   }
 
   onSync(from: NodeId, count: number, parts: readonly SyncPart[], lists: readonly SyncList[]): void {
-    if (parts.length > 0 && count * 2 < this.#view.entries.length) {
+    if (parts.length > 0 && count * 2 < this.#view.size) {
       this.#sendRecords(from, this.#sample(SAMPLE_MAX));
       return;
     }
-    if (count > this.#view.entries.length * 1.2) this.#hurried = true;
+    if (count > this.#view.size * 1.2) this.#hurried = true;
     this.#answerParts(from, parts);
     this.#answerLists(from, lists);
   }
@@ -136,30 +136,32 @@ export class Sync {
     return this.#hurried ? this.#timing.syncDelayMs / HURRY : this.#timing.syncDelayMs;
   }
 
-  #answerParts(from: NodeId, parts: readonly SyncPart[]): void {
+  #answerParts(from: NodeId, theirs: readonly SyncPart[]): void {
+    const { parts } = this.#view;
     const deeper: SyncPart[] = [];
     const lists: SyncList[] = [];
     let listed = 0;
-    for (const part of parts) {
-      const own = digestsOf(this.#view.within(part.bits, part.prefix), part.bits);
+    for (const part of theirs) {
+      const own = parts.digests(part.bits, part.prefix);
       const start = this.#ports.random.below(16);
       for (let i = 0; i < 16; i++) {
         const at = (start + i) % 16;
         if (own[at] === part.digests[at]) continue;
         const bits = part.bits + 4;
         const prefix = (part.prefix | (at << (32 - bits))) >>> 0;
-        const entries = this.#view.within(bits, prefix);
-        if (entries.length <= LIST_MAX || bits >= 12) {
-          if (lists.length >= LIMITS.syncListsMax || listed + entries.length > LIMITS.syncEntriesMax) continue;
-          listed += entries.length;
-          lists.push({ bits, prefix, entries: inIdOrder(entries).map((e) => [e.id, e.low >>> 0] as const) });
+        const count = parts.countWithin(bits, prefix);
+        if (count <= LIST_MAX || bits >= 12) {
+          if (lists.length >= LIMITS.syncListsMax || listed + count > LIMITS.syncEntriesMax) continue;
+          listed += count;
+          const entries = inIdOrder(parts.within(bits, prefix));
+          lists.push({ bits, prefix, entries: entries.map((e) => [e.id, e.low >>> 0] as const) });
         } else if (deeper.length < LIMITS.syncPartsMax) {
-          deeper.push({ bits, prefix, digests: digestsOf(entries, bits) });
+          deeper.push({ bits, prefix, digests: parts.digests(bits, prefix) });
         }
       }
     }
     if (deeper.length > 0 || lists.length > 0)
-      this.#ports.send(from, { type: 'sync', count: this.#view.entries.length, parts: deeper, lists });
+      this.#ports.send(from, { type: 'sync', count: this.#view.size, parts: deeper, lists });
   }
 
   #answerLists(from: NodeId, lists: readonly SyncList[]): void {
@@ -168,7 +170,7 @@ export class Sync {
     const verdicts: Claim[] = [];
     for (const list of lists) {
       const theirs = new Map(list.entries);
-      for (const entry of inIdOrder(this.#view.within(list.bits, list.prefix))) {
+      for (const entry of inIdOrder(this.#view.parts.within(list.bits, list.prefix))) {
         const hash = theirs.get(entry.id);
         theirs.delete(entry.id);
         if (hash === entry.low >>> 0) continue;
@@ -215,19 +217,4 @@ export class Sync {
     const length = Math.min(count, entries.length);
     return Array.from({ length }, (_, i) => (entries[(start + i) % entries.length] as Entry).record);
   }
-}
-
-/** Of the 16 parts into which those fall that share their first `bits` bits. */
-function digestsOf(entries: readonly Entry[], bits: number): number[] {
-  const sums = new Array<number>(16).fill(0);
-  for (const { place, low } of entries) {
-    const at = (place >>> (28 - bits)) & 15;
-    sums[at] = ((sums[at] as number) + low) >>> 0;
-  }
-  return sums;
-}
-
-/** Sorts in place: parts are listed by id, as all that others see in some order is. */
-function inIdOrder(entries: Entry[]): Entry[] {
-  return entries.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -8,6 +8,7 @@ import { LIMITS } from '../../wire/limits.js';
 import type { MemberRecord } from '../../wire/membership.js';
 import type { TableMember } from '../table/types.js';
 import { combine, hashText, hex32 } from './hash.js';
+import { Parts } from './parts.js';
 import { compareVersions, type Version } from './record.js';
 import type { Suspicion } from './suspicion.js';
 import type { Member, MemberState } from './types.js';
@@ -25,7 +26,7 @@ export class Entry implements Member {
   /** Places the member on rings and in parts of a comparison. All hashes are kept as signed 32 bits, which need no box. */
   readonly place: number;
   readonly salt: number;
-  high = 0;
+  /** The hash of its version and verdict. */
   low = 0;
   /** Accusations that it answered of late, and probes in a row that it has not answered now. */
   answers = 0;
@@ -43,13 +44,21 @@ export class Entry implements Member {
 
   /** Takes part: is watched, gossiped with and counted. */
   get live(): boolean {
-    return this.state !== 'failed' && this.state !== 'left' && this.state !== 'forgotten';
+    return isLive(this.state);
   }
 
   /** Has a place in the slot table, dead or alive. */
   get provisioned(): boolean {
-    return this.record.state === 'alive' || this.record.state === 'draining';
+    return isProvisioned(this.record);
   }
+}
+
+function isLive(state: MemberState): boolean {
+  return state !== 'failed' && state !== 'left' && state !== 'forgotten';
+}
+
+function isProvisioned({ state }: MemberRecord): boolean {
+  return state === 'alive' || state === 'draining';
 }
 
 /** What is left of a forgotten member: enough to know old rumours, and to try its address now and then. */
@@ -74,13 +83,14 @@ export interface MemberIndex {
 }
 
 export class View {
-  /** In id order. */
-  readonly entries: Entry[] = [];
+  /** In id order, those that came since it was last asked for left out. */
+  readonly #entries: Entry[] = [];
+  #fresh: Entry[] = [];
   readonly tombstones = new Map<NodeId, Tombstone>();
   readonly suspects = new Set<Entry>();
   readonly #byId: MemberIndex;
-  /** In order of place, for comparisons of parts. */
-  readonly #byPlace: Entry[] = [];
+  /** For comparisons. */
+  readonly parts = new Parts();
   readonly #events: ViewEvents;
   #high = 0;
   #low = 0;
@@ -103,14 +113,14 @@ export class View {
     return this.#byId.get(id);
   }
 
-  /** Those whose place begins with the `bits` top bits of `prefix`, in order of place. */
-  within(bits: number, prefix: number): Entry[] {
-    if (bits === 0) return this.#byPlace.slice();
-    const low = prefix & (-1 << (32 - bits));
-    const start = this.#placeOf(low);
-    let end = start;
-    while (end < this.#byPlace.length && ((this.#byPlace[end] as Entry).place ^ low) >>> (32 - bits) === 0) end += 1;
-    return this.#byPlace.slice(start, end);
+  /** In id order. */
+  get entries(): readonly Entry[] {
+    if (this.#fresh.length > 0) this.#order();
+    return this.#entries;
+  }
+
+  get size(): number {
+    return this.#entries.length + this.#fresh.length;
   }
 
   get liveCount(): number {
@@ -133,18 +143,19 @@ export class View {
     if (entry) {
       const order = compareVersions(record, entry.record);
       if (order <= 0) return order === 0 ? 'same' : 'older';
-      this.#change(entry, now, because, () => {
-        entry.record = record;
-        if (!entry.suspicion || compareVersions(record, entry.suspicion.version) <= 0) return;
+      const { record: before } = entry;
+      entry.record = record;
+      if (entry.suspicion && compareVersions(record, entry.suspicion.version) > 0) {
         entry.answers += 1;
         entry.answeredAt = now;
         this.#drop(entry);
-      });
+      }
+      this.#changed(entry, before, now, because);
       return 'newer';
     }
     const tombstone = this.tombstones.get(record.id);
     if (tombstone && compareVersions(record, tombstone) <= 0) return 'buried';
-    if (this.entries.length >= LIMITS.membersMax) return 'full';
+    if (this.size >= LIMITS.membersMax) return 'full';
     this.tombstones.delete(record.id);
     this.#insert(new Entry(record, now), because);
     return 'newer';
@@ -158,18 +169,16 @@ export class View {
   }
 
   suspect(entry: Entry, suspicion: Suspicion, now: number, because: string): void {
-    this.#change(entry, now, because, () => {
-      entry.suspicion = suspicion;
-      this.suspects.add(entry);
-    });
+    entry.suspicion = suspicion;
+    this.suspects.add(entry);
+    this.#changed(entry, entry.record, now, because);
   }
 
   fail(entry: Entry, version: Version, by: NodeId, now: number, because: string): void {
-    this.#change(entry, now, because, () => {
-      if (entry.failed === undefined || compareVersions(version, entry.failed) > 0) entry.failed = version;
-      entry.failedBy = by;
-      this.#drop(entry);
-    });
+    if (entry.failed === undefined || compareVersions(version, entry.failed) > 0) entry.failed = version;
+    entry.failedBy = by;
+    this.#drop(entry);
+    this.#changed(entry, entry.record, now, because);
   }
 
   forget(entry: Entry, version: Version, now: number): void {
@@ -183,8 +192,9 @@ export class View {
     this.#drop(entry);
     this.#digestWithout(entry);
     this.#byId.delete(entry.id);
-    this.entries.splice(this.#indexOf(entry.id), 1);
-    this.#byPlace.splice(this.#byPlace.indexOf(entry, this.#placeOf(entry.place)), 1);
+    this.parts.delete(entry);
+    if (this.#fresh.length > 0) this.#order();
+    this.#entries.splice(this.#indexOf(entry.id, this.#entries.length), 1);
     this.liveVersion += 1;
     this.stateVersion += 1;
     this.#bury(entry.id, { record: entry.record, boot: latest.boot, incarnation: latest.incarnation, at: now });
@@ -201,8 +211,8 @@ export class View {
   }
 
   #insert(entry: Entry, because: string): void {
-    this.entries.splice(this.#indexOf(entry.id), 0, entry);
-    this.#byPlace.splice(this.#placeOf(entry.place), 0, entry);
+    this.#fresh.push(entry);
+    this.parts.add(entry);
     this.#byId.set(entry.id, entry);
     if (entry.live) this.#live += 1;
     this.liveVersion += 1;
@@ -216,10 +226,11 @@ export class View {
     this.#events.transition(entry, undefined, entry.state, because);
   }
 
-  #change(entry: Entry, now: number, because: string, change: () => void): void {
-    const { state: from, live, provisioned } = entry;
-    const { weight, zone } = entry.record;
-    change();
+  /** What follows from it: counts, digest, and the news for others. `before` is the record that it had. */
+  #changed(entry: Entry, before: MemberRecord, now: number, because: string): void {
+    const from = entry.state;
+    const live = isLive(from);
+    const provisioned = isProvisioned(before);
     this.#digestAnew(entry);
     const to = effectiveState(entry);
     if (to !== from) {
@@ -234,7 +245,8 @@ export class View {
     }
     if (provisioned && entry.provisioned) {
       if (entry.live !== live) this.#events.tableChanged(true);
-      else if (entry.record.weight !== weight || entry.record.zone !== zone) this.#events.tableChanged(false);
+      else if (entry.record.weight !== before.weight || entry.record.zone !== before.zone)
+        this.#events.tableChanged(false);
     } else if (provisioned !== entry.provisioned) {
       this.#provisioned += entry.provisioned ? 1 : -1;
       this.#events.tableChanged(false);
@@ -256,16 +268,17 @@ export class View {
   }
 
   #digestWithout(entry: Entry): void {
-    this.#high = (this.#high - entry.high) >>> 0;
+    this.#high = (this.#high - highOf(entry)) >>> 0;
     this.#low = (this.#low - entry.low) >>> 0;
+    this.parts.sum(entry.place, -entry.low);
     this.#digest = undefined;
   }
 
   #digestWith(entry: Entry, hash = hashNow(entry)): void {
     entry.low = hash | 0;
-    entry.high = combine(hash, entry.salt) | 0;
-    this.#high = (this.#high + entry.high) >>> 0;
+    this.#high = (this.#high + highOf(entry)) >>> 0;
     this.#low = (this.#low + entry.low) >>> 0;
+    this.parts.sum(entry.place, entry.low);
     this.#digest = undefined;
   }
 
@@ -277,29 +290,41 @@ export class View {
     this.#digestWith(entry, hash);
   }
 
-  /** Where the id is, or belongs. */
-  #indexOf(id: NodeId): number {
-    let low = 0;
-    let high = this.entries.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.entries[middle] as Entry).id < id) low = middle + 1;
-      else high = middle;
+  /** Puts those that came among the others, from the last one on: each of the others moves once, however many came. */
+  #order(): void {
+    const all = this.#entries;
+    const fresh = inIdOrder(this.#fresh);
+    this.#fresh = [];
+    let end = all.length;
+    for (const entry of fresh) all.push(entry);
+    for (let to = all.length, i = fresh.length - 1; i >= 0; i--) {
+      const entry = fresh[i] as Entry;
+      const at = this.#indexOf(entry.id, end);
+      while (end > at) all[--to] = all[--end] as Entry;
+      all[--to] = entry;
     }
-    return low;
   }
 
-  /** Where the first entry of this place is, or belongs. */
-  #placeOf(place: number): number {
+  /** Where the id is, or belongs, among the first `high`. */
+  #indexOf(id: NodeId, high: number): number {
     let low = 0;
-    let high = this.#byPlace.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#byPlace[middle] as Entry).place < place) low = middle + 1;
+      if ((this.#entries[middle] as Entry).id < id) low = middle + 1;
       else high = middle;
     }
     return low;
   }
+}
+
+/** Sorts in place: all that others see in some order is in this one. */
+export function inIdOrder(entries: Entry[]): Entry[] {
+  return entries.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The upper half of the digest adds up these. */
+function highOf(entry: Entry): number {
+  return combine(entry.low >>> 0, entry.salt);
 }
 
 function hashNow(entry: Entry): number {
