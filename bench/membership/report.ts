@@ -241,7 +241,7 @@ function partitions(results: Results): string[] {
   return [
     '## A partition heals',
     '',
-    'Goals, p99: 8 s at 100 nodes, 12 s at 1,000, the same table as before, no superfluous move. memberlist: never; Akka: one side restarts. A side of half the nodes has given up the other within a minute. Ten of a hundred need longer, since they doubt themselves first and then give up one after the other: a suspicion that is about to run out when a partition of one minute heals still does so in the second after, and those are the verdicts counted there.',
+    'Goals, p99: 8 s at 100 nodes, 12 s at 1,000, the same table as before, no superfluous move. memberlist: never; Akka: one side restarts. A side of half the nodes has given up the other within a minute. Ten of a hundred need longer, since they doubt themselves first and then give up one after the other: a suspicion that is about to run out when a partition of one minute heals still does so in the second after, and those are the verdicts counted there. Of 1,000 nodes the seeds have one share each, in turn.',
     '',
     ...table(
       [
