@@ -3,6 +3,7 @@
  * only; every input is a figure of a result file or an assumption that is printed with the answer.
  */
 import { DEFAULTS } from '../../lib/config/options.js';
+import { ENTRY_OVERHEAD_BYTES } from '../../lib/core/channel/log.js';
 import { figuresOf } from './report.js';
 import type { Results } from './results.js';
 import { printed, spreadOf } from './stats.js';
@@ -50,9 +51,9 @@ export const ASSUMPTIONS = {
   baseMB: 90,
   /** History of all channels of a node, and what a message takes of it beside its data. */
   historyBytes: DEFAULTS.historyMemory,
-  entryBytes: 240,
+  entryBytes: ENTRY_OVERHEAD_BYTES,
   dataBytes: 128,
-  copies: 3,
+  copies: DEFAULTS.copies,
 } as const;
 
 export const LOADS: readonly Load[] = [

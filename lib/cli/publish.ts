@@ -1,6 +1,7 @@
 /** `halod publish`: one message, or each line of standard input, each answered only when it is stored. */
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
+import { checkMessageId } from '../core/session/grants.js';
 import { LIMITS } from '../wire/limits.js';
 import { CommandError, EXIT, UsageError } from './failure.js';
 import type { CommonOptions } from './main.js';
@@ -113,8 +114,11 @@ export function checkChannel(channel: string): void {
 }
 
 function checkId(id: string): void {
-  if (id !== '' && Buffer.byteLength(id) <= LIMITS.messageIdBytesMax && !/\p{Cc}/u.test(id)) return;
-  throw new UsageError(`--id wants 1 to ${LIMITS.messageIdBytesMax} bytes without control characters`, 'bad-id');
+  try {
+    checkMessageId(id);
+  } catch {
+    throw new UsageError(`--id wants 1 to ${LIMITS.messageIdBytesMax} bytes without control characters`, 'bad-id');
+  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -13,7 +13,7 @@ import type { SlotState } from './slot.js';
 import type { AppendRequest } from './types.js';
 
 /** What an entry costs beside its texts: the objects and places in lists, at most about 240 bytes. */
-const ENTRY_OVERHEAD_BYTES = 240;
+export const ENTRY_OVERHEAD_BYTES = 240;
 
 /**
  * Every entry outlives several collections of the young, each of which copies it: what it can look up elsewhere, it does

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { maySubscribe } from '../../core/session/grants.js';
 import { HalodError } from '../../wire/errors.js';
 import { PEER_PATH } from '../../wire/handshake.js';
+import { LIMITS } from '../../wire/limits.js';
 import { formatPosition } from '../../wire/position.js';
 import type { Access } from '../auth/gate.js';
 import type { Driver } from '../driver.js';
@@ -17,7 +18,6 @@ import { allowOrigin, sendFailure, sendJson, sendPreflight } from './respond.js'
 import { longPoll, subscribe } from './subscribe.js';
 
 const HISTORY_DEFAULT = 100;
-const HISTORY_MAX = 1_000;
 
 interface Call {
   readonly request: IncomingMessage;
@@ -150,7 +150,7 @@ export class Router {
 
   async #history(call: Call): Promise<void> {
     const channel = await this.#readable(call);
-    const limit = wholeNumber(call.target.query, 'limit', HISTORY_MAX) ?? HISTORY_DEFAULT;
+    const limit = wholeNumber(call.target.query, 'limit', LIMITS.historyMessagesMax) ?? HISTORY_DEFAULT;
     if (limit === 0) throw new HalodError('bad-request', 'limit counts from 1');
     const after = call.target.query.get('after') ?? '';
     const { entries, position, gap } = await readHistory(this.#driver, channel, after, limit);
