@@ -7,6 +7,7 @@ import type { After, ClientMessage } from '../wire/client.js';
 import type { ErrorBody } from '../wire/errors.js';
 import type { Boot, NodeId, Slot } from '../wire/ids.js';
 import type { Position } from '../wire/position.js';
+import type { JournalPort, Restored } from './channel/ports.js';
 import type { AppendRequest, Entry } from './channel/types.js';
 import type { MemberState } from './membership/types.js';
 import type { Random } from './random.js';
@@ -107,6 +108,8 @@ export interface NodeCore {
   onFrame(peer: NodeId, bytes: Uint8Array, now: number): void;
 
   // life
+  /** Takes up what a former process of this node wrote to its journal. Before `start`, if at all. */
+  restore(records: Iterable<Uint8Array>, now: number): Restored;
   start(now: number): void;
   /** Called at `nextWakeAt` or earlier; a late call is how a stall of the event loop is noticed. */
   tick(now: number): void;
@@ -118,6 +121,8 @@ export interface NodeCore {
 
 export interface NodePorts {
   readonly random: Random;
+  /** Absent where history is kept in memory only. */
+  readonly journal?: JournalPort;
   /** Hands a frame to the link with `peer`, opening one to its advertised URL where there is none. Lost if that fails. */
   sendFrame(peer: NodeId, url: string, bytes: Uint8Array): void;
   /** Closes the link with a peer that has left, was replaced, or (`misbehaved`) sent what an honest one cannot send. */

@@ -22,6 +22,7 @@ import { Asks } from './asks.js';
 import { Channels } from './channel/channels.js';
 import type { Mutation } from './channel/mutations.js';
 import type { ChannelsOptions } from './channel/options.js';
+import type { Restored } from './channel/ports.js';
 import { InvariantBroken } from './channel/store.js';
 import type { AppendRequest } from './channel/types.js';
 import { Feeds } from './feed/feeds.js';
@@ -131,6 +132,10 @@ export class Core implements NodeCore {
   }
 
   // life
+
+  restore(records: Iterable<Uint8Array>, now: number): Restored {
+    return this.channels.restore(records, now);
+  }
 
   start(now: number): void {
     this.membership.start(now);

@@ -22,6 +22,31 @@ export interface ChannelsPorts {
   log(topic: string, text: string): void;
 }
 
+/**
+ * Where a node keeps what it holds beyond its own end. Records are opaque: whoever stores them gives them back as they
+ * are, in the order in which they were appended.
+ */
+export interface JournalPort {
+  /**
+   * Returns once the operating system has it, so that it outlives this process.
+   * @throws where that fails: this step's messages, confirmations and answers must not leave then
+   */
+  append(record: Uint8Array): void;
+  /** What is appended from here on will stand for everything that is held, once `complete` says so. */
+  begin(): void;
+  /** All records from before `begin` may go. */
+  complete(): void;
+}
+
+/** What a node found when it read its journal. */
+export interface Restored {
+  readonly messages: number;
+  readonly channels: number;
+  readonly bytes: number;
+  /** Records that could not be read, or that did not fit what came before them. */
+  readonly damaged: number;
+}
+
 export interface LivePeer {
   readonly id: NodeId;
   readonly boot: Boot;
