@@ -202,3 +202,19 @@ test('more was written down than is to be held: the oldest goes while it is read
   small.pass(1_000);
   t.is(idsOf(small, id).at(-1), 'pub.400');
 });
+
+test('what was forgotten stays forgotten, whatever older records say', (t) => {
+  const { trio, id } = alone({ metaTtlMs: 20_000, history: { messages: 5, bytes: 1 << 20, ageMs: 3_600_000 } });
+  publish(trio, id, 1, 5);
+  trio.outage();
+  trio.pass(1_000);
+  publish(trio, id, 6, 10);
+  trio.pass(60_000);
+  t.is(trio.at(id).stats()['lineages'], 1);
+  trio.outage();
+  trio.pass(1_000);
+  t.deepEqual(
+    trio.delivered.get(id)!.map((entry) => entry.id),
+    named(6, 10),
+  );
+});
