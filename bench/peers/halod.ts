@@ -8,12 +8,15 @@ import type { Peer, StartedCluster } from './peer.js';
 const COMMAND = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
 const AGREED_MS = 20_000;
 
+/** What a node is started with; it may keep its files in this directory. */
+type OptionsOf = (directory: string) => readonly string[];
+
 interface Ready {
   readonly id: string;
   readonly url: string;
 }
 
-async function start(nodes: number, directory: string, options: readonly string[]): Promise<StartedCluster> {
+async function start(nodes: number, directory: string, options: OptionsOf): Promise<StartedCluster> {
   const processes: ServerProcess[] = [];
   const ready: Ready[] = [];
   for (let index = 0; index < nodes; index++) {
@@ -30,7 +33,7 @@ async function start(nodes: number, directory: string, options: readonly string[
         '0',
         '--json',
         ...seeds,
-        ...options,
+        ...options(join(directory, `halod${index}`)),
       ],
       directory,
       env: { NODE_ENV: 'production' },
@@ -69,13 +72,7 @@ async function agreed(ready: readonly Ready[], nodes: number): Promise<void> {
   }
 }
 
-function peerOf(
-  name: string,
-  title: string,
-  guarantee: string,
-  configuration: string,
-  options: readonly string[],
-): Peer {
+function peerOf(name: string, title: string, guarantee: string, configuration: string, options: OptionsOf): Peer {
   return {
     name,
     title,
@@ -100,12 +97,20 @@ function peerOf(
 const COMMON =
   'one Node process a node, readers over WebSocket (JSON) at the node that owns their channel, publisher over one WebSocket to node 0 (up to 256 messages a frame), each message acknowledged';
 
-export const halod = peerOf('halod', 'halod', 'each message once', `${COMMON}; copies 3, acks 2`, []);
+export const halod = peerOf('halod', 'halod', 'each message once', `${COMMON}; copies 3, acks 2`, () => []);
+
+export const halodOnDisk = peerOf(
+  'halod-disk',
+  'halod, history on disk',
+  'each message once, also when all nodes are killed',
+  `${COMMON}; copies 3, acks 2, --data (written before it is acknowledged, on the disk within a second)`,
+  (directory) => ['--data', directory],
+);
 
 export const halodSingle = peerOf(
   'halod-1',
   'halod, copies 1',
   'each message once, while its node lives',
   `${COMMON}; copies 1, acks 1`,
-  ['--copies', '1', '--acks', '1'],
+  () => ['--copies', '1', '--acks', '1'],
 );

@@ -2,7 +2,7 @@
 import { centrifugo, centrifugoHistory } from './centrifugo.js';
 import { cometd } from './cometd.js';
 import { faye } from './faye.js';
-import { halod, halodSingle } from './halod.js';
+import { halod, halodOnDisk, halodSingle } from './halod.js';
 import { jetstream, nats } from './nats.js';
 import { nchan, nchanHistory } from './nchan.js';
 import type { Peer } from './peer.js';
@@ -12,6 +12,7 @@ import { socketio, socketioSharded, socketioStreams } from './socketio.js';
 export const PEERS: readonly Peer[] = [
   halod,
   halodSingle,
+  halodOnDisk,
   nats,
   jetstream,
   nchan,
