@@ -401,6 +401,7 @@ export class Core implements NodeCore {
         send: (to, message) =>
           this.#send(to, encodeReplication(message), message.type === 'push' ? message.bytes.length : 256),
         random: ports.random,
+        journal: ports.journal,
         wallNow: () => ports.wallNow(),
         ordered: (channel, entries, now) => this.feeds.onOrdered(channel, entries, now),
         gapped: (channel, gap) => this.feeds.onGapped(channel, gap),

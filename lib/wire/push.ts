@@ -44,6 +44,8 @@ export interface PushedEntry {
 }
 
 export class PushWriter extends ByteWriter {
+  /** Entries of the run at hand. */
+  count = 0;
   #channel = '';
   #publisher = '';
   #lastS = 0;
@@ -80,6 +82,7 @@ export class PushWriter extends ByteWriter {
     this.#publisher = '';
     this.#lastS = from - 1;
     this.#time = time;
+    this.count = count;
   }
 
   entry(entry: PushedEntry, now: number): void {

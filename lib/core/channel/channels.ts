@@ -8,9 +8,10 @@ import { LIMITS } from '../../wire/limits.js';
 import type { Position } from '../../wire/position.js';
 import type { ReplicationMessage } from '../../wire/replication.js';
 import type { Table } from '../table/types.js';
-import { closeSlot, drop } from './holding.js';
+import { closeSlot, dropIfNotHolder } from './holding.js';
 import { Incoming } from './incoming.js';
 import { Inspection } from './inspection.js';
+import { Journal } from './journal.js';
 import type { Mutation } from './mutations.js';
 import type { ChannelsOptions } from './options.js';
 import { Orders } from './order.js';
@@ -19,6 +20,7 @@ import { Owner } from './owner.js';
 import type { ChannelsPorts, Handover, LivePeer, Restored, SelfPeer } from './ports.js';
 import { Reads } from './reads.js';
 import { Relief } from './relief.js';
+import { restore } from './restore.js';
 import { Aging, shedLineages } from './retention.js';
 import type { SlotState } from './slot.js';
 import { ROLE, Store } from './store.js';
@@ -66,11 +68,21 @@ export class Channels {
     this.#aging = new Aging(this.#store);
     this.#relief = new Relief(this.#store);
     this.inspection = new Inspection(this.#store);
+    if (ports.journal !== undefined) this.#store.journal = new Journal(this.#store, ports.journal);
   }
 
   /** Takes up what a former process of this node wrote to its journal; before there is a table. */
-  restore(_records: Iterable<Uint8Array>, _now: number): Restored {
-    return { messages: 0, channels: 0, bytes: 0, damaged: 0 };
+  restore(records: Iterable<Uint8Array>, now: number): Restored {
+    const store = this.#store;
+    const { journal } = store;
+    // what is read need not be noted: a new edition brings all of it
+    store.journal = null;
+    const restored = restore(store, records, now);
+    store.journal = journal;
+    journal?.renew(now);
+    const { messages, channels, damaged } = restored;
+    if (messages > 0) store.ports.log('restored', `${messages} messages of ${channels} channels, ${damaged} damaged`);
+    return restored;
   }
 
   // who is there
@@ -167,7 +179,11 @@ export class Channels {
 
   /** Everything of the lineage up to s is here, but for what retention removed. */
   holds(lid: LineageId, s: number): boolean {
-    return (this.#store.lineages.get(lid)?.have ?? 0) >= s;
+    const lineage = this.#store.lineages.get(lid);
+    if (lineage === undefined || lineage.have < s) return false;
+    // whoever asks is about to answer a publisher
+    if (lineage.noted && !this.#store.planted('journalLate')) this.#store.journal?.flushNoted();
+    return true;
   }
 
   read(channel: string, after: Position | 'start', limit: number, now: number): ReadResult {
@@ -202,6 +218,8 @@ export class Channels {
   tick(now: number): void {
     const store = this.#store;
     this.#takeover.tick(now);
+    store.journal?.tick(now);
+    if (store.planted('journalLate')) store.journal?.flush(now);
     for (const peer of store.peers.values()) peer.hurry(now);
     if (now >= this.#watchAt) {
       this.#watchAt = now + WATCH_MS;
@@ -226,15 +244,18 @@ export class Channels {
     const watch = store.pending.size > 0 || store.blocked.size > 0 || store.repeats.length > 0;
     let at = Math.min(this.#takeover.nextWakeAt(), this.#agingAt, this.#syncAt);
     for (const peer of store.peers.values()) if (peer.trailAt < at) at = peer.trailAt;
+    if (store.journal !== null) at = Math.min(at, store.journal.nextWakeAt());
     return watch ? Math.min(at, this.#watchAt) : at;
   }
 
   get needsFlush(): boolean {
-    return this.#orders.needed || this.#outgoing.needed;
+    return this.#orders.needed || this.#outgoing.needed || (this.#store.journal?.needed ?? false);
   }
 
   /** Once at the end of each turn in which any of the above was called. */
   flush(now: number): void {
+    const { journal } = this.#store;
+    if (journal?.needed && !this.#store.planted('journalLate')) journal.flush(now);
     this.#outgoing.flush(now);
     if (this.#orders.needed) this.#orders.advance(now);
   }
@@ -308,25 +329,13 @@ export class Channels {
   /** Who gets what of the slot, and what is committed, may have changed. */
   #reconsider(slot: SlotState, now: number): void {
     const store = this.#store;
-    if (store.planted('dropWhenNotHolder')) this.#dropIfNotHolder(slot, now);
+    if (store.planted('dropWhenNotHolder')) dropIfNotHolder(store, slot, now);
     for (const lineage of slot.lineages) {
       store.touch(lineage);
       if (lineage.have > 0) store.spread(lineage, now);
     }
     const { active } = slot;
     if (active !== null && active.committed < active.have) store.pending.add(slot);
-  }
-
-  #dropIfNotHolder(slot: SlotState, now: number): void {
-    const { table, self } = this.#store;
-    if (table === null || table.holdersOf(slot.slot).includes(self.id)) return;
-    for (const log of slot.logs) {
-      for (const strand of log.strands.values()) {
-        for (let entry = strand.items.shift(); entry !== undefined; entry = strand.items.shift()) {
-          drop(this.#store, entry, now);
-        }
-      }
-    }
   }
 
   /** What is not committed in time goes to the next node in line as well. */

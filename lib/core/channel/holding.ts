@@ -22,6 +22,7 @@ export function hold(store: Store, entry: StoredEntry, now: number): void {
   log.bytes += bytes;
   store.bytes += bytes;
   log.touchedAt = now;
+  if (store.journal !== null && !lineage.noted) store.journal.note(lineage, now);
   if (log.slot.open) remember(store, log, entry, now);
 }
 
@@ -201,3 +202,13 @@ function closeLog(store: Store, log: ChannelLog, now: number): void {
 }
 
 export const MOVED = { ok: false, code: 'moved', message: 'the slot is moving to another node' } as const;
+
+/** A planted bug: what the table gives to others is thrown away. */
+export function dropIfNotHolder(store: Store, slot: SlotState, now: number): void {
+  if (store.table === null || store.table.holdersOf(slot.slot).includes(store.self.id)) return;
+  for (const log of slot.logs) {
+    for (const strand of log.strands.values()) {
+      for (let entry = strand.items.shift(); entry !== undefined; entry = strand.items.shift()) drop(store, entry, now);
+    }
+  }
+}

@@ -2,6 +2,7 @@
  * What arrives from peers: entries to hold, confirmations, and what they say they hold. Rule: an entry is stored, and
  * confirmed, only directly after what is held; a lineage that this process writes is never written by anyone else.
  */
+import type { Boot, LineageId, NodeId } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
 import { PushReader } from '../../wire/push.js';
 import type { Held, ReplicationMessage } from '../../wire/replication.js';
@@ -11,6 +12,7 @@ import { StoredEntry, type Strand } from './log.js';
 import type { Orders } from './order.js';
 import type { Peer } from './peer.js';
 import { adopt } from './retention.js';
+import type { SlotState } from './slot.js';
 import { Contradiction, ROLE, type Store } from './store.js';
 
 export class Incoming {
@@ -115,7 +117,7 @@ export class Incoming {
 
   #onEntries(peer: Peer, reader: PushReader, now: number): void {
     const store = this.#store;
-    const lineage = this.#lineageOf(reader);
+    const lineage = lineageOf(store, store.slot(this.#checked(reader.slot)), reader, now);
     if (lineage === null || (reader.from > lineage.have + 1 && !store.planted('confirmAcrossHole'))) {
       peer.refused.push({ slot: reader.slot, lid: reader.lid, have: lineage?.have ?? 0 });
       store.counters.refusedParts++;
@@ -147,24 +149,6 @@ export class Incoming {
     }
     store.touch(lineage);
     store.spread(lineage, now);
-  }
-
-  #lineageOf(reader: PushReader): Lineage | null {
-    const store = this.#store;
-    const slot = store.slot(this.#checked(reader.slot));
-    const lineage = slot.find(reader.lid) ?? store.lineages.get(reader.lid);
-    if (lineage === undefined) {
-      return reader.author === null ? null : store.lineage(reader.lid, slot, reader.author, reader.boot, false);
-    }
-    if (lineage.slot !== slot) throw new Contradiction(`lineage ${lineage.lid} belongs to two slots`);
-    if (reader.author === null) return lineage;
-    if (lineage.author === null) {
-      lineage.author = reader.author;
-      lineage.boot = reader.boot;
-    } else if (lineage.author !== reader.author || lineage.boot !== reader.boot) {
-      throw new Contradiction(`lineage ${lineage.lid} has two authors`);
-    }
-    return lineage;
   }
 
   /** False where something before it in its channel is missing. */
@@ -208,4 +192,29 @@ export class Incoming {
       held.data.length === reader.data.length;
     if (!same) throw new Contradiction(`(${lineage.lid}, ${reader.s}) names two messages`);
   }
+}
+
+/** The lineage that a run belongs to; null where nothing is known of it and the run does not say who writes it. */
+export function lineageOf(store: Store, slot: SlotState, run: PushReader, now: number): Lineage | null {
+  const { lid, author, boot } = run;
+  const lineage = slot.find(lid) ?? store.lineages.get(lid);
+  if (lineage === undefined) return author === null ? null : created(store, slot, lid, author, boot, now);
+  if (lineage.slot !== slot) throw new Contradiction(`lineage ${lid} belongs to two slots`);
+  if (author === null) return lineage;
+  if (lineage.author === null) {
+    lineage.author = author;
+    lineage.boot = boot;
+  } else if (lineage.author !== author || lineage.boot !== boot) {
+    throw new Contradiction(`lineage ${lid} has two authors`);
+  }
+  return lineage;
+}
+
+/** What was removed of it before it was forgotten here does not come back. */
+function created(store: Store, slot: SlotState, lid: LineageId, author: NodeId, boot: Boot, now: number): Lineage {
+  const lineage = store.lineage(lid, slot, author, boot, false);
+  lineage.have = store.forgotten.get(lid) ?? 0;
+  lineage.forgottenUpTo = lineage.have;
+  lineage.emptySince = now;
+  return lineage;
 }

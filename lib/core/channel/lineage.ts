@@ -44,6 +44,10 @@ export class Lineage {
   marks: Mark[] = [];
   /** Of the entry that came last from another node: with about one channel a slot, of the next one too. */
   lastStrand: Strand | null = null;
+  // in the journal: up to where, in which edition, and whether something of it is to be written
+  journalled = 0;
+  edition = 0;
+  noted = false;
   /** Where its last run stands in the writer of pushes, and in which flush that was. */
   readonly part: Part = { flush: -1, from: 0, upto: 0, header: false, start: 0, end: 0 };
   #entries: StoredEntry[] = [];

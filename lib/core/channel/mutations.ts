@@ -53,6 +53,10 @@ export const MUTATIONS = [
   'expireByWallClock',
   /** Leaving is allowed on what was confirmed once, by whomever. */
   'leaveOnStaleConfirmations',
+  /** Confirms, delivers and answers before the journal has it. */
+  'journalLate',
+  /** The journal lacks what retention removed. */
+  'journalWithoutCuts',
   /** Starts without asking others for what they hold: harmless, by design. */
   'skipAcquire',
 ] as const;

@@ -19,6 +19,12 @@ export interface ChannelsOptions {
   readonly history: Retention;
   /** All channels on this node with their history; the oldest goes first. */
   readonly historyBytesPerNode: number;
+  /**
+   * The journal is written anew when it is so many times as long as it was when it was last whole, and longer than this.
+   * More: longer files. Less: what is held is written again more often.
+   */
+  readonly journalGrowth: number;
+  readonly journalBytesMin: number;
   /** A new owner waits this long before it asks for what others hold: damps flapping. */
   readonly settleMs: number;
   /** And starts after this long even where some did not answer: asking saves retries, it is not what makes it safe. */
@@ -55,6 +61,8 @@ export const CHANNELS_DEFAULTS: ChannelsOptions = {
   whenShort: 'auto',
   history: { messages: 1_000, bytes: 1024 * 1024, ageMs: 3_600_000 },
   historyBytesPerNode: 256 * 1024 * 1024,
+  journalGrowth: 3,
+  journalBytesMin: 64 * 1024 * 1024,
   settleMs: 50,
   acquireMs: 800,
   trailMs: 20,

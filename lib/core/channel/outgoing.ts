@@ -10,6 +10,7 @@ import type { Held } from '../../wire/replication.js';
 import type { Lineage, Part } from './lineage.js';
 import type { Entrusted, Mark, Peer } from './peer.js';
 import { snapshotOf, told } from './retention.js';
+import { writeRun } from './runs.js';
 import type { SlotState } from './slot.js';
 import { ROLE, type Store } from './store.js';
 
@@ -153,33 +154,10 @@ export class Outgoing {
 
   #write(part: Part, lineage: Lineage, first: number, from: number, header: boolean, now: number): void {
     const writer = this.#writer;
-    const { slot } = lineage;
-    const asOwner = this.#store.role(slot.slot) !== ROLE.none;
-    let count = 0;
-    let bytes = 0;
-    let upto = lineage.have;
-    for (let i = first; ; i++) {
-      const entry = lineage.at(i);
-      if (entry === undefined) break;
-      if (entry.gone) continue;
-      count++;
-      bytes += entry.bytes;
-      if (count < LIMITS.pushPartEntriesMax && bytes < LIMITS.pushPartBytes) continue;
-      upto = entry.s;
-      break;
-    }
+    const asOwner = this.#store.role(lineage.slot.slot) !== ROLE.none;
     const start = writer.length;
-    const author = header ? { author: lineage.author!, boot: lineage.boot } : null;
-    let time = 0;
-    for (let i = first; count > 0 && time === 0; i++) if (!lineage.at(i)!.gone) time = lineage.at(i)!.time;
-    writer.entries(slot.slot, lineage.lid, author, asOwner, from, upto, count, time);
-    for (let i = first, left = count; left > 0; i++) {
-      const entry = lineage.at(i)!;
-      if (entry.gone) continue;
-      writer.entry(entry, now);
-      left--;
-    }
-    this.#store.counters.pushedEntries += count;
+    const upto = writeRun(writer, lineage, first, from, header, asOwner, now);
+    this.#store.counters.pushedEntries += writer.count;
     part.flush = this.#flush;
     part.from = from;
     part.upto = upto;

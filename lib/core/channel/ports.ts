@@ -9,6 +9,8 @@ export interface ChannelsPorts {
   /** FIFO per peer while the link is up; when it breaks a suffix is lost, and onPeerDown, onPeerUp follow. */
   send(to: NodeId, message: ReplicationMessage): void;
   readonly random: Random;
+  /** Absent where what is held is kept in memory only. */
+  readonly journal?: JournalPort | undefined;
   /** Milliseconds since 1970, for display. */
   wallNow(): number;
   /** Newly committed and ordered here, where this node owns the channel: deliver in this order. */

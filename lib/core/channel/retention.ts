@@ -163,6 +163,8 @@ export function adopt(
   let hole = false;
   for (const [lid, cut] of snapshot.cuts) {
     const lineage = store.lineages.get(lid) ?? store.lineage(lid, slot, null, 0, false);
+    // what comes after it rests on it
+    if (cut > lineage.have) store.journal?.noteCuts(log, now);
     const strand = log.strandOf(lineage);
     if (cut <= strand.cut) continue;
     if (cut <= lineage.have && (slot.open || !asOwner)) continue;
@@ -240,6 +242,11 @@ export class Aging {
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  /** All at once. */
+  all(now: number): void {
+    for (const log of this.#store.logs.values()) this.#age(log, now);
   }
 
   pass(now: number): void {

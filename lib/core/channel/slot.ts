@@ -24,6 +24,8 @@ export class SlotState {
   targetsEdition = 0;
   /** Peers to which the slot's cuts and floors were sent in full, and in which epoch of the link. */
   readonly snapshots = new Map<Peer, number>();
+  /** Of the journal in which its cuts and floors stand. */
+  edition = 0;
   /** Channels that removed entries since the copies were last told. */
   readonly trimmed = new Set<ChannelLog>();
 

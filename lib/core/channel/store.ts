@@ -5,6 +5,7 @@
 import type { Boot, LineageId, NodeId, Slot } from '../../wire/ids.js';
 import { LIMITS } from '../../wire/limits.js';
 import type { Table } from '../table/types.js';
+import type { Journal } from './journal.js';
 import { Lineage } from './lineage.js';
 import { ChannelLog, type StoredEntry } from './log.js';
 import type { Mutation } from './mutations.js';
@@ -45,7 +46,7 @@ export class Store {
   readonly ports: ChannelsPorts;
   readonly #mutations: ReadonlySet<Mutation>;
   /** Told of nobody to join: with no other members there is nobody else. */
-  readonly founded: boolean;
+  founded: boolean;
   table: Table | null = null;
   next: Table | null = null;
   /** Raised with every table, next table and list of the living. */
@@ -60,6 +61,8 @@ export class Store {
   /** How far lineages went of which nothing was left: nobody has to be asked for those any more. */
   readonly forgotten = new Map<LineageId, number>();
   readonly peers = new Map<NodeId, Peer>();
+  /** Where all that is held is written down as well; null: nowhere. */
+  journal: Journal | null = null;
   /** Nodes that must hold an entry before it counts, as things stand; 1 to acks. */
   required = 1;
   /** Fewer live nodes than acks, and set to refuse. */
@@ -187,6 +190,7 @@ export class Store {
   forgetLineage({ lid, have }: Lineage): void {
     this.lineages.delete(lid);
     this.forgotten.set(lid, have);
+    this.journal?.noteForgotten(lid, have);
     if (this.forgotten.size > LIMITS.forgottenLineagesMax) this.forgotten.delete(this.forgotten.keys().next().value!);
   }
 

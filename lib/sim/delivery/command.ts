@@ -22,6 +22,7 @@ const MUST_HAPPEN = [
   'command',
   'acknowledged',
   'gaps',
+  'restored',
 ];
 
 export async function deliveryCommand(options: SimOptions, print: (line: string) => void): Promise<boolean> {

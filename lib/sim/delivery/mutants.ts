@@ -57,6 +57,8 @@ export const MUTANTS: readonly Mutant[] = [
   node('noForward', [], 0, { scripts: ['forward'], ...QUICK }),
   node('ackOnFence', [], 0, { scripts: ['fenced'], ...QUICK }),
   node('leaveOnStaleConfirmations', [], 0, { scripts: ['stale-leave'], ...QUICK }),
+  node('journalLate', ['outage'], 120),
+  node('journalWithoutCuts', ['outage'], 60, QUICK),
   { name: 'client without the chain check', client: ['chain'], tempers: ['leaky'], budget: 40, quick: true },
   {
     name: 'client without the check for aliases',

@@ -6,6 +6,7 @@ import type { NodePorts, SessionHandle } from '../../core/api.js';
 import type { Removal } from '../../core/channel/inspection.js';
 import type { Mutation } from '../../core/channel/mutations.js';
 import type { ChannelsOptions } from '../../core/channel/options.js';
+import type { JournalPort } from '../../core/channel/ports.js';
 import type { Entry } from '../../core/channel/types.js';
 import type { MembershipTiming } from '../../core/membership/options.js';
 import type { Member } from '../../core/membership/types.js';
@@ -30,6 +31,8 @@ export interface DeliveryNodeOptions {
   readonly timing: MembershipTiming;
   readonly seeds: readonly string[];
   readonly sessionsPerSecond: number;
+  /** Whether the host keeps a journal for it. */
+  readonly journal?: boolean;
   readonly mutations: ReadonlySet<Mutation>;
   /** What the checkers want to hear of. */
   log(host: number, topic: string, text: string): void;
@@ -89,6 +92,7 @@ export class NodeProgram implements Program {
   }
 
   start(now: number): void {
+    if (this.#options.journal) this.core.restore(editionsOn(this.#ports).flat(), now);
     this.core.start(now);
     this.#after(now);
   }
@@ -228,6 +232,7 @@ export class NodeProgram implements Program {
     const ports = this.#ports;
     return {
       random: ports.random,
+      ...(options.journal ? { journal: journalOn(ports) } : {}),
       sendFrame: (peer, url, bytes) => ports.send(peer, url, new Uint8Array(bytes)),
       closeLink: (peer, why, reason) => {
         if (why === 'misbehaved') options.log(ports.host, 'misbehaved', reason);
@@ -253,4 +258,22 @@ export class NodeProgram implements Program {
       log: (topic, text) => options.log(ports.host, topic, text),
     };
   }
+}
+
+/** The host's disk: each edition with its records. */
+function editionsOn({ memory }: ProcessPorts): Uint8Array[][] {
+  const editions = (memory.get('journal') as Uint8Array[][] | undefined) ?? [];
+  memory.set('journal', editions);
+  return editions;
+}
+
+function journalOn(ports: ProcessPorts): JournalPort {
+  return {
+    append: (record) => void editionsOn(ports).at(-1)!.push(record),
+    begin: () => void editionsOn(ports).push([]),
+    complete: () => {
+      const editions = editionsOn(ports);
+      editions.splice(0, editions.length - 1);
+    },
+  };
 }

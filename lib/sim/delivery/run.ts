@@ -107,6 +107,7 @@ function runOnce(scenario: DeliveryScenario, tweaks: DeliveryTweaks): DeliveryOu
             timing: TIMINGS.local,
             seeds: urls,
             sessionsPerSecond: 200,
+            journal: scenario.journal ?? false,
             mutations: tweaks.mutations ?? new Set(),
             log: (host, topic, text) => {
               happened.set(topic, (happened.get(topic) ?? 0) + 1);

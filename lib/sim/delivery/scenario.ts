@@ -19,6 +19,7 @@ export const DELIVERY_TEMPERS = [
   'split',
   'cut-off',
   'leaky',
+  'outage',
 ] as const;
 export type DeliveryTemper = (typeof DELIVERY_TEMPERS)[number];
 
@@ -37,6 +38,8 @@ export interface DeliveryScenario {
   readonly calmMs: number;
   /** Gaps are expected: history is smaller than the run. */
   readonly smallHistory: boolean;
+  /** Nodes keep a journal, which outlives them. */
+  readonly journal?: boolean;
   /** What nodes say to clients may be lost inside a stream. */
   readonly leaky?: boolean;
 }
@@ -47,12 +50,15 @@ const BETWEEN_KILLS_MS = 4_000;
 export const CLIENTS_MS = 400;
 export const START_MS = 1_200;
 
+/** So that it is written anew several times a run. */
+const SHORT_JOURNAL = { journalGrowth: 1.2, journalBytesMin: 4_000 } as const;
+
 const SIZES: Partial<Record<DeliveryTemper, readonly number[]>> = {
   quiet: [3, 3, 4, 5],
   split: [4, 5, 5],
   'cut-off': [3, 3, 4],
 };
-const LONG: ReadonlySet<DeliveryTemper> = new Set(['quiet', 'planned', 'split', 'cut-off']);
+const LONG: ReadonlySet<DeliveryTemper> = new Set(['quiet', 'planned', 'split', 'cut-off', 'outage']);
 
 export function makeDeliveryScenario(seed: number, temper: DeliveryTemper): DeliveryScenario {
   const random = new SeededRandom(seed, 5);
@@ -61,7 +67,7 @@ export function makeDeliveryScenario(seed: number, temper: DeliveryTemper): Deli
   const noSlack = temper === 'quiet' || temper === 'cut-off' || random.chance(0.4);
   const copies = noSlack ? 2 : 3;
   const chaosMs = START_MS + (LONG.has(temper) ? 8_000 : 5_000) + random.below(5_000);
-  const smallHistory = temper === 'short-history';
+  const smallHistory = temper === 'short-history' || (temper === 'outage' && random.chance(0.4));
   return {
     seed,
     temper,
@@ -74,11 +80,13 @@ export function makeDeliveryScenario(seed: number, temper: DeliveryTemper): Deli
       whenShort: 'refuse',
       history: { messages: smallHistory ? 10 + random.below(30) : 100_000, bytes: 1 << 24, ageMs: 3_600_000 },
       unknownMs: 8_000,
+      ...(temper === 'outage' ? SHORT_JOURNAL : {}),
     },
     clients: [...makeClients(nodes, random), ...makeBareClients(new SeededRandom(seed, 6))],
     faults: makeFaults(temper, nodes, chaosMs, random),
     triggers: makeTriggers(temper, random),
     ...(temper === 'leaky' ? { leaky: true } : {}),
+    ...(temper === 'outage' ? { journal: true } : {}),
     chaosMs,
     // a client whose greeting's answer was lost waits as long as a node may let it stand at the door
     calmMs: temper === 'leaky' ? CLIENT_LIMITS.greetMs + 15_000 : 25_000,
@@ -130,6 +138,8 @@ function makeFaults(temper: DeliveryTemper, nodes: number, chaosMs: number, rand
       return [...splits(nodes, chaosMs, random), ...awayTimes(nodes, chaosMs, random, 2)];
     case 'cut-off':
       return cutOff(nodes, chaosMs, random);
+    case 'outage':
+      return [...outages(nodes, chaosMs, random), ...awayTimes(nodes, chaosMs, random, 3)];
     case 'leaky':
       return [...leaks(nodes, chaosMs, random), ...noise(nodes, chaosMs, random).slice(0, 3)];
     default:
@@ -194,6 +204,34 @@ function cutOff(nodes: number, chaosMs: number, random: SeededRandom): Fault[] {
     const killAt = at + (random.chance(0.7) ? random.between(50, forMs) : forMs + random.between(0, 150));
     faults.push({ at: killAt, kind: 'kill', host });
     faults.push({ at: killAt + random.between(300, 3_000), kind: 'restart', host, memory: true });
+  }
+  return faults.sort((a, b) => a.at - b.at);
+}
+
+/**
+ * All nodes die at once and come back one after the other, with what they wrote down; between such times any of them may
+ * die alone, and wires are cut. No budget of kills: whatever was acknowledged is written down on two nodes. One of the
+ * disks may be lost.
+ */
+function outages(nodes: number, chaosMs: number, random: SeededRandom): Fault[] {
+  const faults: Fault[] = [];
+  let lost = random.chance(0.3) ? random.below(nodes) : -1;
+  const all = Array.from({ length: nodes }, (_, i) => i);
+  for (let at = START_MS + random.between(300, 2_000); at < chaosMs - 2_000; at += random.between(1_500, 6_000)) {
+    const victims = random.chance(0.6) ? all : [random.below(nodes)];
+    if (random.chance(0.3)) {
+      const cut = random.below(nodes);
+      const groups = [[cut], all.filter((n) => n !== cut)];
+      faults.push({ at: at - random.between(0, 1_500), kind: 'partition', groups, forMs: random.between(300, 3_000) });
+    }
+    for (const host of victims) {
+      const killAt = at + random.between(0, 50);
+      faults.push({ at: killAt, kind: 'kill', host });
+      // sometimes before the others have gone
+      const downMs = random.chance(0.2) ? random.between(1, 50) : random.between(100, 4_000);
+      faults.push({ at: killAt + downMs, kind: 'restart', host, memory: host !== lost });
+      if (host === lost) lost = -1;
+    }
   }
   return faults.sort((a, b) => a.at - b.at);
 }

@@ -1,0 +1,201 @@
+/**
+ * What this node holds, written down where it outlives the process. Rule: what a node confirms, delivers or answers stands
+ * in its journal first. Records are what peers are sent (runs of entries, cuts and floors), so that reading them back is
+ * one more merge of sets. An edition stands for all that is held: a new one begins at each start, and when what retention
+ * removed has come to be most of the old one. A lineage is written whole before anything new of it is.
+ */
+import type { LineageId } from '../../wire/ids.js';
+import { PushReader, PushWriter } from '../../wire/push.js';
+import type { Lineage } from './lineage.js';
+import type { ChannelLog } from './log.js';
+import type { JournalPort } from './ports.js';
+import { snapshotOf } from './retention.js';
+import { writeRun } from './runs.js';
+import type { SlotState } from './slot.js';
+import type { Store } from './store.js';
+
+const VERSION = 1;
+/** A record is closed when it is longer than this. */
+const RECORD_BYTES = 2 * 1024 * 1024;
+/** A new edition is written a part of about so many bytes at a time, so often. */
+const STEP_BYTES = 512 * 1024;
+const STEP_MS = 10;
+/** What a slot without entries counts as in that. */
+const SLOT_BYTES = 1024;
+
+class RecordWriter extends PushWriter {
+  /** `wall`: ms since 1970, for the time that passes until it is read. */
+  open(wall: number): void {
+    this.clear();
+    this.reserve(16);
+    this.uint(VERSION);
+    this.uint(wall);
+  }
+}
+
+export class RecordReader extends PushReader {
+  readonly wall: number;
+
+  /** @throws Error where the bytes are malformed, or of a later version */
+  constructor(bytes: Uint8Array) {
+    super(bytes);
+    const version = this.uint();
+    if (version !== VERSION) throw new Error(`a record of version ${version}`);
+    this.wall = this.uint();
+  }
+}
+
+export class Journal {
+  readonly #store: Store;
+  readonly #port: JournalPort;
+  readonly #writer = new RecordWriter();
+  #noted: Lineage[] = [];
+  #notedAt = 0;
+  readonly #cuts = new Set<ChannelLog>();
+  #forgotten: (readonly [LineageId, number])[] = [];
+  #edition = 0;
+  /** Slots that are still to be written in this edition. */
+  #rest: Iterator<SlotState> | null = null;
+  #stepAt = Number.POSITIVE_INFINITY;
+  #isWhole = false;
+  /** Written in this edition, and how much of it once it was whole. */
+  #bytes = 0;
+  #wholeBytes = 0;
+
+  constructor(store: Store, port: JournalPort) {
+    this.#store = store;
+    this.#port = port;
+  }
+
+  /** Something of it is held that the journal lacks. */
+  note(lineage: Lineage, now: number): void {
+    this.#notedAt = now;
+    if (lineage.noted) return;
+    lineage.noted = true;
+    this.#noted.push(lineage);
+  }
+
+  /** Something was removed elsewhere that was never held here. */
+  noteCuts(log: ChannelLog, now: number): void {
+    this.#notedAt = now;
+    this.#cuts.add(log);
+  }
+
+  noteForgotten(lid: LineageId, upto: number): void {
+    this.#forgotten.push([lid, upto]);
+  }
+
+  get needed(): boolean {
+    return this.#noted.length > 0 || this.#cuts.size > 0 || this.#forgotten.length > 0 || this.#isWholeNow;
+  }
+
+  nextWakeAt(): number {
+    return this.#stepAt;
+  }
+
+  /** Begins a new edition. */
+  renew(now: number): void {
+    this.#edition++;
+    this.#port.begin();
+    this.#bytes = 0;
+    this.#isWhole = false;
+    this.#rest = this.#store.slots.values();
+    this.#stepAt = now;
+    this.#forgotten = [...this.#store.forgotten];
+  }
+
+  /** The next part of a new edition. */
+  tick(now: number): void {
+    if (this.#rest === null || now < this.#stepAt) return;
+    this.#stepAt = now + STEP_MS;
+    for (let bytes = 0; bytes < STEP_BYTES; bytes += SLOT_BYTES) {
+      const next = this.#rest.next();
+      if (next.done === true) {
+        this.#rest = null;
+        this.#stepAt = Number.POSITIVE_INFINITY;
+        return;
+      }
+      for (const lineage of next.value.lineages) this.note(lineage, now);
+      for (const log of next.value.logs) {
+        this.#cuts.add(log);
+        bytes += log.bytes;
+      }
+    }
+  }
+
+  /** What was noted before now; for an answer that does not wait for the end of the turn. */
+  flushNoted(): void {
+    if (this.needed) this.flush(this.#notedAt);
+  }
+
+  /** @throws where it cannot be written: nothing of this turn may leave then */
+  flush(now: number): void {
+    if (this.#edition === 0) this.renew(now);
+    const noted = this.#noted;
+    this.#noted = [];
+    this.#writer.open(this.#store.ports.wallNow());
+    const empty = this.#writer.length;
+    for (const [lid, upto] of this.#forgotten) this.#writer.entries(0, lid, null, true, 1, upto, 0, 0);
+    this.#forgotten = [];
+    for (const log of this.#cuts) if (!log.forgotten) this.#writeCuts(log);
+    this.#cuts.clear();
+    for (const lineage of noted) {
+      lineage.noted = false;
+      this.#write(lineage, now);
+    }
+    if (this.#writer.length > empty) this.#append();
+    if (this.#isWholeNow) {
+      this.#isWhole = true;
+      this.#wholeBytes = this.#bytes;
+      this.#port.complete();
+    } else if (this.#isWhole && this.#bytes > this.#bytesMax) this.renew(now);
+  }
+
+  get #isWholeNow(): boolean {
+    return this.#edition > 0 && this.#rest === null && !this.#isWhole && this.#noted.length === 0;
+  }
+
+  get #bytesMax(): number {
+    const { journalBytesMin, journalGrowth } = this.#store.options;
+    return Math.max(journalBytesMin, this.#wholeBytes * journalGrowth);
+  }
+
+  #write(lineage: Lineage, now: number): void {
+    const { slot, author } = lineage;
+    if (slot.edition !== this.#edition) {
+      slot.edition = this.#edition;
+      for (const log of slot.logs) this.#writeCuts(log);
+    }
+    // only cuts of it are known
+    if (author === null) return;
+    const { boot, forgottenUpTo } = lineage;
+    let isNew = lineage.edition !== this.#edition;
+    if (isNew) {
+      lineage.edition = this.#edition;
+      lineage.journalled = 0;
+      if (forgottenUpTo > 0)
+        this.#writer.entries(slot.slot, lineage.lid, { author, boot }, true, 1, forgottenUpTo, 0, 0);
+    }
+    while (isNew || lineage.journalled < lineage.have) {
+      const { journalled } = lineage;
+      const first = lineage.indexAfter(journalled);
+      lineage.journalled = writeRun(this.#writer, lineage, first, journalled + 1, isNew, false, now);
+      isNew = false;
+      if (this.#writer.length < RECORD_BYTES) continue;
+      this.#append();
+      this.#writer.open(this.#store.ports.wallNow());
+    }
+  }
+
+  #writeCuts(log: ChannelLog): void {
+    if (this.#store.planted('journalWithoutCuts')) return;
+    const { cuts, floors } = snapshotOf(this.#store, log, true);
+    if (cuts.length > 0 || floors.length > 0) this.#writer.snapshot(log.slot.slot, log.channel, true, cuts, floors);
+  }
+
+  #append(): void {
+    const { length } = this.#writer;
+    this.#bytes += length;
+    this.#port.append(this.#writer.slice(0, length));
+  }
+}
