@@ -290,7 +290,7 @@ export class Node extends EventEmitter<NodeEvents> {
     return this.#core.nextWakeAt();
   }
 
-  /** Where it cannot keep what this step brought, the step ends there, and the node with it. */
+  /** A step ends where it cannot write down what it brought, and the node with it. */
   #orStop(step: () => void): void {
     try {
       step();
@@ -348,16 +348,19 @@ export class Node extends EventEmitter<NodeEvents> {
     this.emit('closed');
   }
 
-  /** What was not written must not be answered, confirmed or delivered: everything ends where it stands. */
+  /** What was not written must not be confirmed, delivered or answered: from here on nothing leaves. */
   #failed(error: HistoryError): void {
     if (this.#failure !== null) return;
     this.#failure = error;
-    this.#log('alarm', error.message);
-    if (this.#stopping !== null) return;
     this.#turns.stop();
-    // before connections are closed, which would write what waits for them
-    this.#cutAll();
-    void this.#stop();
+    this.#log('alarm', error.message);
+    // this may be a step of the core
+    setImmediate(() => {
+      if (this.#stopping !== null) return;
+      // first: what is closed in order writes what waits for it
+      this.#cutAll();
+      void this.#stop();
+    });
   }
 
   /** The process that took over this identity is alive. */

@@ -39,7 +39,7 @@ export class HistoryError extends Error {
 
 export interface StoreWatch {
   warn(text: string, isAlarm: boolean): void;
-  /** Outside of any call: a file that was written did not reach the disk, or is gone. */
+  /** Once, before it is thrown where a call is the cause: whoever catches that, nothing may leave the node any more. */
   failed(error: HistoryError): void;
 }
 
@@ -171,7 +171,10 @@ export class Store implements JournalPort {
   }
 
   #fail(path: string, why: unknown): HistoryError {
-    this.#failure ??= new HistoryError(path, why instanceof Error ? why.message : String(why));
+    if (this.#failure === null) {
+      this.#failure = new HistoryError(path, why instanceof Error ? why.message : String(why));
+      this.#watch.failed(this.#failure);
+    }
     return this.#failure;
   }
 
@@ -180,7 +183,6 @@ export class Store implements JournalPort {
   #enqueue(job: () => Promise<void>): void {
     this.#working = this.#working.then(job).catch((error: unknown) => {
       if (!(error instanceof HistoryError)) throw error;
-      this.#watch.failed(error);
     });
   }
 
