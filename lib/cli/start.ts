@@ -134,9 +134,10 @@ class Teller {
     this.#serving = true;
     if (this.#silent) return;
     const { id, url, restored } = this.#node;
+    const found = restored !== null && restored.messages + restored.damaged > 0;
     if (this.#json) {
       printJson({ event: 'ready', id, url, cluster: options.cluster });
-      if (restored !== null) printJson({ event: 'history', directory: options.data, ...restored });
+      if (found) printJson({ event: 'history', directory: options.data, ...restored });
       for (const message of this.#held) printJson({ event: 'warning', message });
       this.#held = [];
       return;
@@ -150,8 +151,7 @@ class Teller {
     printLine(
       `  cluster   ${options.cluster}, ${others === 0 ? 'alone so far' : `with ${count(others)} other ${others === 1 ? 'node' : 'nodes'}`}; history ${options.data === '' ? 'in memory' : `on disk in ${options.data}`}`,
     );
-    if (restored !== null && restored.messages + restored.damaged > 0)
-      printLine(`  history   ${describe(restored)} from ${options.data}`);
+    if (found) printLine(`  history   ${describe(restored)} from ${options.data}`);
     if (options.console) printLine(`  console   ${url}/console`);
     printLine(
       `  add one   halod start --port 0 --seed ${new URL(url).host}${options.cluster === 'default' ? '' : ` --cluster ${options.cluster}`}`,

@@ -191,6 +191,20 @@ test.serial('three nodes that are killed at once while messages come have what t
   for (const node of nodes) t.true(await node.publish(`again-${node.name}`));
 });
 
+test.serial('nodes that were all killed may come back one by one, the first of them last', async (t) => {
+  const path = await directory(t);
+  const nodes = ['n1', 'n2', 'n3'].map((name) => new Kept(t, name, path, []));
+  for (const [i, node] of nodes.entries()) await node.start(nodes.slice(0, i));
+  await agreed(nodes);
+  const ids = Array.from({ length: 60 }, (_, i) => `m${i}`);
+  for (const [i, id] of ids.entries()) t.true(await nodes[i % 3]!.publish(id), id);
+  for (const { process } of nodes) process.signal('SIGKILL');
+  await Promise.all(nodes.map(({ process }) => process.exited));
+  for (const i of [2, 1, 0]) await nodes[i]!.start(nodes.slice(0, i));
+  await agreed(nodes);
+  t.deepEqual((await sameEverywhere(nodes, new Set(ids))).sort(), [...ids].sort());
+});
+
 test.serial('a node whose disk is full stops with 1, and has what it acknowledged once there is room', async (t) => {
   const node = new Kept(t, 'n1', await directory(t), []);
   // no file of this process may be larger than 32 kB
