@@ -2,6 +2,7 @@
 import { Channels } from '../../lib/core/channel/channels.js';
 import type { Mutation } from '../../lib/core/channel/mutations.js';
 import { CHANNELS_DEFAULTS, type ChannelsOptions } from '../../lib/core/channel/options.js';
+import type { JournalPort, Restored } from '../../lib/core/channel/ports.js';
 import type { AppendResult, Entry, Gap } from '../../lib/core/channel/types.js';
 import { buildTable } from '../../lib/core/table/table.js';
 import type { Table } from '../../lib/core/table/types.js';
@@ -20,6 +21,8 @@ export interface TrioOptions {
   readonly nodes?: number;
   readonly channels?: Partial<ChannelsOptions>;
   readonly mutations?: readonly Mutation[];
+  /** Each node keeps a journal, and reads it when it starts again. */
+  readonly journals?: boolean;
 }
 
 export class Trio {
@@ -30,6 +33,13 @@ export class Trio {
   readonly delivered = new Map<NodeId, Entry[]>();
   readonly gaps = new Map<NodeId, Gap[]>();
   readonly moves = new Map<NodeId, Position[]>();
+  /** Each edition with its records. */
+  readonly journals = new Map<NodeId, Uint8Array[][]>();
+  readonly restored = new Map<NodeId, Restored>();
+  /** What the date is ahead of the nodes' own clock. */
+  wallMs = 1_700_000_000_000;
+  /** What the next write to a journal fails with. */
+  failure: Error | null = null;
   queue: Sent[] = [];
   readonly #options: TrioOptions;
   readonly #random = new Seeded(7);
@@ -56,7 +66,8 @@ export class Trio {
       {
         send: (to, message) => this.queue.push({ from: id, to, message }),
         random: this.#random,
-        wallNow: () => 1_700_000_000_000 + this.now,
+        ...(this.#options.journals ? { journal: this.#journal(id) } : {}),
+        wallNow: () => this.wallMs + this.now,
         ordered: (_channel, entries) => this.delivered.get(id)!.push(...entries),
         gapped: (_channel, gap) => this.gaps.get(id)!.push(gap),
         moved: (_channel, position) => this.moves.get(id)!.push(position),
@@ -66,7 +77,31 @@ export class Trio {
       new Set(this.#options.mutations ?? []),
     );
     this.nodes.set(id, channels);
+    const records = this.journals.get(id)?.flat();
+    if (records !== undefined) this.restored.set(id, channels.restore(records, this.now));
     return channels;
+  }
+
+  #journal(id: NodeId): JournalPort {
+    const editions = this.journals.get(id) ?? [];
+    this.journals.set(id, editions);
+    return {
+      append: (record) => {
+        if (this.failure !== null) throw this.failure;
+        editions.at(-1)!.push(record);
+      },
+      begin: () => void editions.push([]),
+      complete: () => void editions.splice(0, editions.length - 1),
+    };
+  }
+
+  /** All end at once, and start again with what they wrote down; they find each other at once. */
+  outage(): void {
+    for (const id of this.ids) this.kill(id);
+    for (const id of this.ids) this.start(id);
+    for (const id of this.ids) this.view(id, this.ids);
+    for (const a of this.ids)
+      for (const b of this.ids) if (a !== b) this.at(a).onPeerUp(b, this.boots.get(b)!, this.now);
   }
 
   at(id: NodeId): Channels {

@@ -50,6 +50,7 @@ export class Journal {
   readonly #port: JournalPort;
   readonly #writer = new RecordWriter();
   #noted: Lineage[] = [];
+  #slots: SlotState[] = [];
   #notedAt = 0;
   readonly #cuts = new Set<ChannelLog>();
   #forgotten: (readonly [LineageId, number])[] = [];
@@ -86,7 +87,8 @@ export class Journal {
   }
 
   get needed(): boolean {
-    return this.#noted.length > 0 || this.#cuts.size > 0 || this.#forgotten.length > 0 || this.#isWholeNow;
+    const isNoted = this.#noted.length > 0 || this.#slots.length > 0 || this.#cuts.size > 0;
+    return isNoted || this.#forgotten.length > 0 || this.#isWholeNow;
   }
 
   nextWakeAt(): number {
@@ -115,11 +117,9 @@ export class Journal {
         this.#stepAt = Number.POSITIVE_INFINITY;
         return;
       }
+      this.#slots.push(next.value);
       for (const lineage of next.value.lineages) this.note(lineage, now);
-      for (const log of next.value.logs) {
-        this.#cuts.add(log);
-        bytes += log.bytes;
-      }
+      for (const log of next.value.logs) bytes += log.bytes;
     }
   }
 
@@ -131,14 +131,16 @@ export class Journal {
   /** @throws where it cannot be written: nothing of this turn may leave then */
   flush(now: number): void {
     if (this.#edition === 0) this.renew(now);
-    const noted = this.#noted;
+    const [noted, slots] = [this.#noted, this.#slots];
     this.#noted = [];
+    this.#slots = [];
     this.#writer.open(this.#store.ports.wallNow());
     const empty = this.#writer.length;
     for (const [lid, upto] of this.#forgotten) this.#writer.entries(0, lid, null, true, 1, upto, 0, 0);
     this.#forgotten = [];
     for (const log of this.#cuts) if (!log.forgotten) this.#writeCuts(log);
     this.#cuts.clear();
+    for (const slot of slots) this.#open(slot);
     for (const lineage of noted) {
       lineage.noted = false;
       this.#write(lineage, now);
@@ -152,7 +154,8 @@ export class Journal {
   }
 
   get #isWholeNow(): boolean {
-    return this.#edition > 0 && this.#rest === null && !this.#isWhole && this.#noted.length === 0;
+    const isDone = this.#rest === null && this.#slots.length === 0 && this.#noted.length === 0;
+    return this.#edition > 0 && isDone && !this.#isWhole;
   }
 
   get #bytesMax(): number {
@@ -160,12 +163,16 @@ export class Journal {
     return Math.max(journalBytesMin, this.#wholeBytes * journalGrowth);
   }
 
+  /** What was removed of the slot's channels comes before all else of it. */
+  #open(slot: SlotState): void {
+    if (slot.edition === this.#edition) return;
+    slot.edition = this.#edition;
+    for (const log of slot.logs) this.#writeCuts(log);
+  }
+
   #write(lineage: Lineage, now: number): void {
     const { slot, author } = lineage;
-    if (slot.edition !== this.#edition) {
-      slot.edition = this.#edition;
-      for (const log of slot.logs) this.#writeCuts(log);
-    }
+    this.#open(slot);
     // only cuts of it are known
     if (author === null) return;
     const { boot, forgottenUpTo } = lineage;

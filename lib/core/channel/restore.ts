@@ -8,7 +8,7 @@ import { RecordReader } from './journal.js';
 import { StoredEntry } from './log.js';
 import type { Restored } from './ports.js';
 import { Relief } from './relief.js';
-import { Aging, adopt } from './retention.js';
+import { Aging, adopt, dropThrough } from './retention.js';
 import type { Store } from './store.js';
 
 export function restore(store: Store, records: Iterable<Uint8Array>, now: number): Restored {
@@ -45,15 +45,19 @@ function read(store: Store, record: Uint8Array, now: number): boolean {
   return whole;
 }
 
-/** All of the lineage up to there was removed, with its channels. */
+/** All of the lineage up to there was removed, with its channels; without an author: it was forgotten. */
 function readRemoved(store: Store, run: RecordReader, now: number): void {
-  const { lid, upto } = run;
-  if (run.author === null) {
+  const { lid, upto, author } = run;
+  const lineage = author === null ? store.lineages.get(lid) : lineageOf(store, store.slot(run.slot), run, now);
+  if (!lineage) {
     store.forgotten.set(lid, upto);
     return;
   }
-  const lineage = lineageOf(store, store.slot(run.slot), run, now)!;
   lineage.forgottenUpTo = Math.max(lineage.forgottenUpTo, upto);
+  for (const log of lineage.slot.logs) {
+    const strand = log.strands.get(lid);
+    if (strand !== undefined) dropThrough(store, strand, upto, now);
+  }
 }
 
 function readRun(store: Store, run: RecordReader, sinceMs: number, now: number): boolean {

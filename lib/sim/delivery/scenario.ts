@@ -222,7 +222,8 @@ function outages(nodes: number, chaosMs: number, random: SeededRandom): Fault[] 
     if (random.chance(0.3)) {
       const cut = random.below(nodes);
       const groups = [[cut], all.filter((n) => n !== cut)];
-      faults.push({ at: at - random.between(0, 1_500), kind: 'partition', groups, forMs: random.between(300, 3_000) });
+      const cutAt = Math.max(START_MS, at - random.between(0, 1_500));
+      faults.push({ at: cutAt, kind: 'partition', groups, forMs: random.between(300, 3_000) });
     }
     for (const host of victims) {
       const killAt = at + random.between(0, 50);
