@@ -24,6 +24,8 @@ async function directory(t: ExecutionContext): Promise<string> {
 /** A core that writes down what it is given to publish, as plain text. */
 class NotingCore extends Core {
   readonly journal: JournalPort | undefined;
+  /** Says that a later boot of this node is about. */
+  readonly superseded: NodePorts['superseded'];
   readonly restored: string[] = [];
   /** The next record is too much for the disk. */
   full = false;
@@ -34,6 +36,7 @@ class NotingCore extends Core {
   constructor(options: CoreOptions, { journal, ...ports }: NodePorts) {
     super(options, ports);
     this.journal = journal;
+    this.superseded = ports.superseded;
   }
 
   override restore(records: Iterable<Uint8Array>): Restored {
@@ -100,6 +103,15 @@ test('what a node wrote is given to its core when it starts again, before anythi
   t.is(second.node.restored?.messages, 2);
   await second.node.close();
   t.deepEqual((await readdir(data)).sort(), ['boot', 'history-000002.log', 'identity.key']);
+});
+
+test('a node that starts over above a higher boot takes up what it wrote until then', async (t) => {
+  const { node, core } = await start(t, { data: await directory(t) });
+  await post(node, '/v1/publish', { channel: 'room', data: 1, id: 'a' });
+  core.superseded(core.boot + 1_000);
+  await until(() => node.core !== core && node.state === 'serving', 'the node to start over');
+  t.deepEqual((node.core as NotingCore).restored, ['a']);
+  t.is((await post(node, '/v1/publish', { channel: 'room', data: 2, id: 'b' })).status, 200);
 });
 
 test('history stays in memory without --data, also where the key of the node is kept', async (t) => {
