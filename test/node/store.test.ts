@@ -156,6 +156,11 @@ test('a bit that has turned over ends the reading of its file, and of no other',
   t.deepEqual(textsOf(store), ['one', 'four']);
   const text = `${file} cannot be read from the record on that begins at byte ${at - 8}: ${bytes.length - at + 8} bytes are left out`;
   t.deepEqual(warnings, [{ text, isAlarm: true }]);
+  store.begin();
+  store.complete();
+  await store.close();
+  t.deepEqual(await filesOf(path), ['history-000001.log.damaged', 'history-000003.log'], 'it is put aside');
+  t.deepEqual(await readFile(`${file}.damaged`), bytes);
 });
 
 test('zeros at the end of a file, as a loss of power leaves them, are no records', async (t) => {

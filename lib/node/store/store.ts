@@ -9,6 +9,7 @@ import {
   fstat,
   mkdirSync,
   openSync,
+  rename,
   stat as statFile,
   statSync,
   unlink,
@@ -66,6 +67,8 @@ export class Store implements JournalPort {
   #working: Promise<void> = Promise.resolve();
   /** Where the last reading had to leave something out. */
   #damages = 0;
+  /** Files with more in them than could be read: they are put aside, not removed. */
+  readonly #damaged = new Set<string>();
 
   /** @throws OptionError where the directory cannot be used, or holds the history of something else */
   static open(directory: string, terms: Terms, watch: StoreWatch, stats: StoreStats): Store {
@@ -222,7 +225,8 @@ export class Store implements JournalPort {
       const older = generationsIn(this.#directory).filter((file) => file.number < number);
       for (const { path } of older) {
         const { size } = await promisify(statFile)(path);
-        await promisify(unlink)(path);
+        if (this.#damaged.has(path)) await promisify(rename)(path, `${path}.damaged`);
+        else await promisify(unlink)(path);
         this.#stats.diskBytes -= size;
       }
     } catch (error) {
@@ -234,6 +238,7 @@ export class Store implements JournalPort {
 
   #onDamage({ path, offset, bytesLeftOut, isTorn }: Damage): void {
     this.#damages++;
+    if (!isTorn) this.#damaged.add(path);
     const how = isTorn ? 'ends within a record that begins' : 'cannot be read from the record on that begins';
     this.#watch.warn(`${path} ${how} at byte ${offset}: ${bytesLeftOut} bytes are left out`, !isTorn);
   }
