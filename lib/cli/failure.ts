@@ -57,6 +57,8 @@ export function describeFailure(error: unknown): Failure {
         message: `${addressOf(error)} is already in use; choose another --port`,
         retry: false,
       };
+    case 'history-failed':
+      return { exitCode: EXIT.failed, code, message: error.message, retry: false };
     case 'EACCES':
     case 'EADDRNOTAVAIL':
       return { exitCode: EXIT.usage, code: 'bad-address', message: error.message, retry: false };

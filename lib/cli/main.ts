@@ -59,6 +59,9 @@ Each option can also be set as HALOD_NAME in the environment (HALOD_PORT, HALOD_
 file given with --config. A flag wins over the environment, the environment over the file. HALOD_LOG=* tells on stderr
 what the node does.
 
+With --data a node that is started again has its history, also where all nodes were killed at once. One that can no
+longer write it, as on a full disk, stops at once and exits with 1.
+
 SIGTERM or SIGINT hands over slots and moves clients, then exits with 0; a second signal exits at once.`,
   )
   .action(async (options: Record<string, unknown>, command: Command) => {

@@ -8,6 +8,7 @@ import { missingSecurity } from '../config/complete.js';
 import type { NodeOptions } from '../config/options.js';
 import { resolveOptions } from '../config/resolve.js';
 import type { DrainProgress } from '../core/api.js';
+import type { Restored } from '../core/channel/ports.js';
 import { Core } from '../core/node.js';
 import { coreOptions } from '../node/core-options.js';
 import { Node } from '../node/node.js';
@@ -38,6 +39,7 @@ export async function runStart(flags: ReadonlyMap<string, unknown>, configFile: 
     node.once('superseded', () =>
       reject(new CommandError('superseded', 'another process was started with the identity of this node')),
     );
+    node.once('failed', reject);
     node.on('warning', (text) => {
       const refusal = told.serving ? null : REFUSAL.exec(text);
       if (refusal) reject(refusalError(refusal));
@@ -89,6 +91,11 @@ function stopOnSignals(node: Node, told: Teller, end: (exitCode: number) => void
   }
 }
 
+function describe({ messages, channels, damaged }: Restored): string {
+  const found = `${count(messages)} ${messages === 1 ? 'message' : 'messages'} of ${count(channels)} ${channels === 1 ? 'channel' : 'channels'}`;
+  return damaged === 0 ? found : `${found}, without what could not be read,`;
+}
+
 /** Tells what happens, to people or to programs. */
 class Teller {
   readonly #node: Node;
@@ -126,9 +133,11 @@ class Teller {
   ready(options: NodeOptions, tookMs: number): void {
     this.#serving = true;
     if (this.#silent) return;
-    const { id, url } = this.#node;
+    const { id, url, restored } = this.#node;
+    const found = restored !== null && restored.messages + restored.damaged > 0;
     if (this.#json) {
       printJson({ event: 'ready', id, url, cluster: options.cluster });
+      if (found) printJson({ event: 'history', directory: options.data, ...restored });
       for (const message of this.#held) printJson({ event: 'warning', message });
       this.#held = [];
       return;
@@ -140,8 +149,9 @@ class Teller {
       `${colour('bold', 'halod')} node ${id} serves ${colour('cyan', url)} after ${(tookMs / 1_000).toFixed(2)} s`,
     );
     printLine(
-      `  cluster   ${options.cluster}, ${others === 0 ? 'alone so far' : `with ${count(others)} other ${others === 1 ? 'node' : 'nodes'}`}; history in memory`,
+      `  cluster   ${options.cluster}, ${others === 0 ? 'alone so far' : `with ${count(others)} other ${others === 1 ? 'node' : 'nodes'}`}; history ${options.data === '' ? 'in memory' : `on disk in ${options.data}`}`,
     );
+    if (found) printLine(`  history   ${describe(restored)} from ${options.data}`);
     if (options.console) printLine(`  console   ${url}/console`);
     printLine(
       `  add one   halod start --port 0 --seed ${new URL(url).host}${options.cluster === 'default' ? '' : ` --cluster ${options.cluster}`}`,

@@ -36,7 +36,7 @@ export interface NodeOptions {
   readonly tokenSecret: string;
   /** URL or path of a JSON Web Key Set. */
   readonly tokenJwks: string;
-  /** Directory for the identity; '' makes a fresh one at each start. */
+  /** Directory for history and the identity; '' keeps history in memory and makes a fresh identity at each start. */
   readonly data: string;
   /** File of the node's private key; '' means in `data`, or a fresh identity at each start. */
   readonly keyFile: string;
@@ -243,7 +243,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     kind: text(4 * KiB),
     default: '',
     group: 'delivery',
-    help: 'keep the identity of the node on disk; history is in memory',
+    help: 'keep history and the identity of the node in this directory; without it history is in memory only',
   }),
   option('clusterSecret', {
     name: 'cluster-secret',

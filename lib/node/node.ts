@@ -5,13 +5,15 @@
 import { EventEmitter } from 'node:events';
 import { completeOptions } from '../config/complete.js';
 import type { NodeOptions } from '../config/options.js';
-import type { DrainProgress, NodeCore, NodePorts, NodeState } from '../core/api.js';
+import type { NodeCore, NodePorts, NodeState } from '../core/api.js';
+import type { Restored } from '../core/channel/ports.js';
 import { Core } from '../core/node.js';
 import type { Boot, NodeId } from '../wire/ids.js';
 import { Gate } from './auth/gate.js';
 import { Origins } from './auth/origin.js';
 import { clusterTerms, coreOptions } from './core-options.js';
 import type { Driver } from './driver.js';
+import type { CloseOptions, NodeEvents } from './events.js';
 import { Listener } from './http/listener.js';
 import { type Identity, idOfKey, loadIdentity, verifySignature } from './identity.js';
 import type { Self } from './links/handshake.js';
@@ -21,31 +23,12 @@ import { listenUrl } from './listen-url.js';
 import { createLog, type Log } from './log.js';
 import { CryptoRandom } from './random.js';
 import { Stats } from './stats.js';
+import { HistoryError, Store } from './store/store.js';
 import { Expiry } from './transports/expiry.js';
 import { WriteQueue } from './transports/outbox.js';
 import { Pinger } from './transports/pinger.js';
 import { Turns } from './turns.js';
-
-export interface NodeEvents {
-  state: [NodeState];
-  /** How far a drain has come. */
-  drain: [DrainProgress];
-  /**
-   * Something that an operator should know: an unreachable seed, a peer that refuses this node. An alarm (a stall, a stolen
-   * identity, a peer in quarantine, a defect of halod) goes to stderr where nobody listens.
-   */
-  warning: [text: string, isAlarm: boolean];
-  /** Another process runs this identity: the node has stopped. */
-  superseded: [];
-  /** Somebody asked for a drain over HTTP; the node drains and stops. */
-  draining: [];
-  closed: [];
-}
-
-export interface CloseOptions {
-  /** False stops at once; else slots and clients are handed over first. */
-  readonly drain?: boolean;
-}
+import { Warnings } from './warnings.js';
 
 export type CreateCore = (options: NodeOptions, identity: Identity, url: string, ports: NodePorts) => NodeCore;
 
@@ -67,8 +50,6 @@ export async function startNode(options: NodeOptions, createCore: CreateCore): P
 const YOUNG_MS = 10_000;
 /** A drain that did not end by then is ended. */
 const DRAIN_PATIENCE_MS = 5_000;
-/** The same warning is not repeated sooner. */
-const WARNING_MS = 30_000;
 
 export class Node extends EventEmitter<NodeEvents> {
   readonly options: NodeOptions;
@@ -81,13 +62,17 @@ export class Node extends EventEmitter<NodeEvents> {
   readonly #gate: Gate;
   readonly #turns: Turns;
   readonly #writes: WriteQueue;
-  readonly #warned = new Map<string, number>();
+  readonly #warnings: Warnings;
   #identity!: Identity;
   #url = '';
   #core!: NodeCore;
   #links!: Links;
   #log!: Log;
   #secret!: Uint8Array;
+  /** Null where history is kept in memory only. */
+  #store: Store | null = null;
+  #restored: Restored | null = null;
+  #failure: HistoryError | null = null;
   #startedAt = 0;
   #startedOver = false;
   #wasReplaced = false;
@@ -101,9 +86,10 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#gate = new Gate(options, this.stats);
     this.#turns = new Turns(
       () => this.#flush(),
-      (now) => this.#tick(now),
+      (now) => this.#orStop(() => this.#core.tick(now)),
       (stalledMs) => this.#stalled(stalledMs),
     );
+    this.#warnings = new Warnings(this, this.#turns.now, (text) => this.#log('node', text));
     this.#writes = new WriteQueue(this.stats, () => this.#turns.touch());
   }
 
@@ -123,6 +109,11 @@ export class Node extends EventEmitter<NodeEvents> {
     return this.#stopping === null ? this.#core.state : 'left';
   }
 
+  /** What it found on disk when it started; null where it keeps none. */
+  get restored(): Restored | null {
+    return this.#restored;
+  }
+
   /** Serves what arrives at a port that several workers of this host share, besides its own. */
   share(host: string, port: number): Promise<void> {
     return this.#listener.share(host, port);
@@ -140,10 +131,12 @@ export class Node extends EventEmitter<NodeEvents> {
       this.#identity = identity;
       this.#url = options.advertise === '' ? listenUrl(options.host, port) : options.advertise.replace(/\/+$/, '');
       this.#secret = stretchSecret(options.clusterSecret, options.cluster);
-      this.#log = createLog(identity.id, (text) => this.#alarm(text));
+      this.#log = createLog(identity.id, (text) => this.#warnings.alarm(text, identity.id));
+      if (options.data !== '') this.#store = this.#openStore();
       this.#listener.serve(this.#createDriver(), { accept: (ws, request) => this.#links.accept(ws, request) });
       await this.#listener.check();
     } catch (error) {
+      await this.#store?.close();
       await this.#listener.close();
       this.#pinger.stop();
       throw error;
@@ -166,26 +159,40 @@ export class Node extends EventEmitter<NodeEvents> {
   // the core and its surroundings
 
   async #startCore(): Promise<void> {
-    const serving = new Promise<void>((resolve) => {
+    const serving = new Promise<void>((resolve, reject) => {
       const onState = (state: NodeState): void => {
         if (state !== 'serving' && state !== 'left') return;
         this.off('state', onState);
+        this.off('failed', reject);
         resolve();
       };
       this.on('state', onState);
+      this.on('failed', reject);
     });
     this.#links = this.#createLinks();
     this.#core = this.#createCore(this.options, this.#identity, this.#url, this.#createPorts());
     this.#startedAt = this.#turns.now();
-    this.#core.start(this.#startedAt);
-    this.#turns.start();
+    this.#orStop(() => {
+      if (this.#store !== null) this.#restored = this.#store.restore(this.#core, this.#startedAt);
+      this.#core.start(this.#startedAt);
+      this.#turns.start();
+    });
     this.#log('node', `${this.id} boot ${this.#identity.boot} at ${this.#url}`);
     await serving;
+  }
+
+  #openStore(): Store {
+    const watch = {
+      warn: (text: string, isAlarm: boolean) => (isAlarm ? this.#log('alarm', text) : this.#warnings.warn(text)),
+      failed: (error: HistoryError) => this.#failed(error),
+    };
+    return Store.open(this.options.data, this.options, watch, this.stats);
   }
 
   #createPorts(): NodePorts {
     return {
       random: this.#random,
+      ...(this.#store === null ? {} : { journal: this.#store }),
       sendFrame: (peer, url, bytes) => {
         this.stats.framesOut++;
         this.stats.frameBytesOut += bytes.length;
@@ -221,7 +228,7 @@ export class Node extends EventEmitter<NodeEvents> {
     };
     const step = (act: (now: number) => void): void => {
       if (this.#stopping !== null) return;
-      act(this.#turns.now());
+      this.#orStop(() => act(this.#turns.now()));
       this.#turns.touch();
     };
     return new Links(
@@ -230,7 +237,7 @@ export class Node extends EventEmitter<NodeEvents> {
         onUp: (peer, boot, dialled) => step((now) => this.#core.onLinkUp(peer, boot, now, dialled)),
         onDown: (peer, why) => step((now) => this.#core.onLinkDown(peer, why, now)),
         onDialFailed: (url, why, text) => {
-          if (why !== 'self') this.#warn(`${url}: ${text}`);
+          if (why !== 'self') this.#warnings.warn(`${url}: ${text}`);
           step((now) => this.#core.onDialFailed(url, why, now));
         },
         onFrame: (peer, bytes) => {
@@ -279,16 +286,26 @@ export class Node extends EventEmitter<NodeEvents> {
   #flush(): number {
     const now = this.#turns.now();
     this.#writes.collect();
-    this.#core.flush(now);
+    this.#orStop(() => this.#core.flush(now));
     return this.#core.nextWakeAt();
   }
 
-  #tick(now: number): void {
-    this.#core.tick(now);
+  /** A step ends where it cannot write down what it brought, and the node with it. */
+  #orStop(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof HistoryError)) throw error;
+      this.#failed(error);
+    }
   }
 
   #stalled(stalledMs: number): void {
     this.#log('alarm', `stalled for ${Math.round(stalledMs)} ms, all connections are cut`);
+    this.#cutAll();
+  }
+
+  #cutAll(): void {
     this.#pinger.abandon();
     this.#listener.cut();
     this.#links.cut();
@@ -301,6 +318,7 @@ export class Node extends EventEmitter<NodeEvents> {
       this.on('state', (state) => {
         if (state === 'left') resolve();
       });
+      this.once('closed', resolve);
       setTimeout(resolve, this.options.drainTimeoutMs + DRAIN_PATIENCE_MS).unref();
     });
     this.#core.drain(this.#turns.now());
@@ -322,10 +340,27 @@ export class Node extends EventEmitter<NodeEvents> {
     await this.#listener.close();
     this.#pinger.stop();
     this.#expiry.stop();
+    await this.#store?.close();
     (this.#log as Log | undefined)?.('node', 'closed');
     // whoever waits for the end hears first why it came
     if (this.#wasReplaced) this.emit('superseded');
+    if (this.#failure !== null) this.emit('failed', this.#failure);
     this.emit('closed');
+  }
+
+  /** What was not written must not be confirmed, delivered or answered: from here on nothing leaves. */
+  #failed(error: HistoryError): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#turns.stop();
+    this.#log('alarm', error.message);
+    // this may be a step of the core
+    setImmediate(() => {
+      if (this.#stopping !== null) return;
+      // first: what is closed in order writes what waits for it
+      this.#cutAll();
+      void this.#stop();
+    });
   }
 
   /** The process that took over this identity is alive. */
@@ -346,36 +381,20 @@ export class Node extends EventEmitter<NodeEvents> {
     this.#pinger.shutDown();
     this.#links.stop();
     this.#turns.pause();
-    this.#identity.raiseBoot(boot).then(
-      (identity) => {
+    this.#identity
+      .raiseBoot(boot)
+      .then((identity) => {
         this.#identity = identity;
         return this.#startCore();
-      },
-      (error: Error) => {
-        this.#warn(error.message);
+      })
+      .catch((error: Error) => {
+        if (!(error instanceof HistoryError)) this.#warnings.warn(error.message);
         return this.#stop();
-      },
-    );
+      });
   }
 
   #hasPeers(): boolean {
     const { nodes, self } = this.#core.cluster();
     return nodes.some((node) => node.id !== self && node.state !== 'left' && node.state !== 'failed');
-  }
-
-  #warn(text: string): void {
-    const now = this.#turns.now();
-    if (now - (this.#warned.get(text) ?? Number.NEGATIVE_INFINITY) < WARNING_MS) return;
-    if (this.#warned.size > 100) this.#warned.clear();
-    this.#warned.set(text, now);
-    this.#log('node', text);
-    this.emit('warning', text, false);
-  }
-
-  #alarm(text: string): void {
-    // listeners may call the core: not inside its step
-    setImmediate(() => {
-      if (!this.emit('warning', text, true)) process.stderr.write(`halod ${this.id} ${text}\n`);
-    });
   }
 }

@@ -27,6 +27,10 @@ export class Stats {
   framesOut = 0;
   frameBytesIn = 0;
   frameBytesOut = 0;
+  /** History on disk: what the files take now, what was written since the start, how long the disk last took to confirm. */
+  diskBytes = 0;
+  diskWritten = 0;
+  diskSyncMs = 0;
 
   get connections(): number {
     return this.webSockets + this.streams + this.polls;

@@ -66,7 +66,8 @@ export class Turns {
   readonly #onImmediate = (): void => {
     if (!this.#running) return;
     this.#touched = false;
-    this.#arm(this.#flush());
+    const wakeAt = this.#flush();
+    if (this.#running) this.#arm(wakeAt);
   };
 
   readonly #onTimer = (): void => {

@@ -106,4 +106,8 @@ export const LIMITS = {
   channelLogsMax: 1_000_000,
   /** Slots and lineages in one message about what is held. */
   digestItemsMax: 65_536,
+
+  // what a node keeps on disk
+  /** One record of a history file: far more than one turn of the event loop brings, and what reading one takes of memory. */
+  diskRecordBytesMax: 256 * MiB,
 } as const;

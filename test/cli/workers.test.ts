@@ -1,6 +1,9 @@
 /** `halod start --workers`: several member nodes behind one port, as processes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
@@ -68,6 +71,38 @@ test.serial('a worker that is killed is started again', async (t) => {
   let alive = await serving();
   while (alive < 2 && Date.now() < until) alive = await serving();
   t.is(alive, 2);
+});
+
+test.serial('workers that were killed together find their history again', async (t) => {
+  const data = await mkdtemp(join(tmpdir(), 'halod-workers-'));
+  t.teardown(() => rm(data, { recursive: true, force: true }));
+  const first = await startGroup('--workers', '2', '--data', data);
+  t.teardown(() => first.child.kill('SIGKILL'));
+  const body = JSON.stringify({ messages: Array.from({ length: 50 }, (_, i) => ({ channel: `room-${i}`, data: i })) });
+  const headers = { 'content-type': 'application/json' };
+  const published = await fetch(`${first.ready.url}/v1/publish`, { method: 'POST', headers, body });
+  const { results } = (await published.json()) as { results: { copies?: number }[] };
+  t.deepEqual(
+    results.map(({ copies }) => copies),
+    Array.from({ length: 50 }, () => 2),
+  );
+  const ended = once(first.child, 'exit');
+  first.child.kill('SIGKILL');
+  for (const { pid } of first.ready.workers) process.kill(pid, 'SIGKILL');
+  await ended;
+  const second = await startGroup('--workers', '2', '--data', data);
+  t.teardown(() => second.child.kill('SIGTERM'));
+  t.deepEqual(second.ready.workers.map(({ id }) => id).sort(), first.ready.workers.map(({ id }) => id).sort());
+  for (const { url } of second.ready.workers) {
+    for (let i = 0; i < 50; i++) {
+      const response = await fetch(`${url}/v1/history/room-${i}`);
+      const { messages } = (await response.json()) as { messages: { data: number }[] };
+      t.deepEqual(
+        messages.map((message) => message.data),
+        [i],
+      );
+    }
+  }
 });
 
 test.serial('what cannot go with workers is refused', async (t) => {

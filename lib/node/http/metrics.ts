@@ -24,6 +24,7 @@ const COUNTERS: readonly (readonly [name: string, help: string, from: Numbers, l
   ['halod_peer_frames_total', 'Frames exchanged with other nodes', 'framesOut', { direction: 'out' }],
   ['halod_peer_bytes_total', 'Bytes of frames exchanged with other nodes', 'frameBytesIn', { direction: 'in' }],
   ['halod_peer_bytes_total', 'Bytes of frames exchanged with other nodes', 'frameBytesOut', { direction: 'out' }],
+  ['halod_disk_written_bytes_total', 'Bytes of history written to disk', 'diskWritten'],
 ];
 
 /** Of what the core knows: counters where the name ends in `_total`, else gauges. */
@@ -47,6 +48,8 @@ const FROM_CHANNELS: readonly (readonly [name: string, help: string, from: strin
 /** Every name of halod's own, in the order in which they are told. */
 export const METRIC_NAMES: readonly string[] = [
   ...new Set([...COUNTERS, ...FROM_CHANNELS].map(([name]) => name)),
+  'halod_disk_bytes',
+  'halod_disk_sync_seconds',
   'halod_connections',
   'halod_slots',
   'halod_members',
@@ -89,6 +92,8 @@ export class Metrics {
     const gauges = new Map(
       FROM_CHANNELS.filter(([name]) => !counters.has(name)).map(([name, help]) => [name, gauge(name, help)]),
     );
+    const diskBytes = gauge('halod_disk_bytes', 'What the files of history take on disk');
+    const diskSync = gauge('halod_disk_sync_seconds', 'How long the disk took to confirm what was written last');
     const connections = gauge('halod_connections', 'Connections of clients, by transport', ['transport']);
     const slots = gauge('halod_slots', 'Slots that this node owns');
     const members = gauge('halod_members', 'Nodes of the cluster as this node sees them, by state', ['state']);
@@ -102,6 +107,8 @@ export class Metrics {
         counters.get(name)?.inc(held[from]);
         gauges.get(name)?.set(held[from] ?? 0);
       }
+      diskBytes.set(stats.diskBytes);
+      diskSync.set(stats.diskSyncMs / 1_000);
       connections.set({ transport: 'websocket' }, stats.webSockets);
       connections.set({ transport: 'stream' }, stats.streams);
       connections.set({ transport: 'poll' }, stats.polls);

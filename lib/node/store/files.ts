@@ -1,0 +1,38 @@
+/**
+ * The files that history is kept in: `history-000012.log` and so on, one a generation. A higher number is a later one; once
+ * one stands for all that is held, those below it go.
+ */
+import { fsync, open as openFile, readdirSync, close as shut } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export interface GenerationFile {
+  readonly number: number;
+  readonly path: string;
+}
+
+const NAME = /^history-(\d{6,15})\.log$/;
+
+/** The oldest first. @throws Error where the directory cannot be read */
+export function generationsIn(directory: string): GenerationFile[] {
+  const found: GenerationFile[] = [];
+  for (const name of readdirSync(directory)) {
+    const match = NAME.exec(name);
+    if (match) found.push({ number: Number(match[1]), path: join(directory, name) });
+  }
+  return found.sort((a, b) => a.number - b.number);
+}
+
+export function generationFile(directory: string, number: number): GenerationFile {
+  return { number, path: join(directory, `history-${String(number).padStart(6, '0')}.log`) };
+}
+
+/** After which a new file is still there when the machine has lost its power. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const fd = await promisify(openFile)(directory, 'r');
+  try {
+    await promisify(fsync)(fd);
+  } finally {
+    await promisify(shut)(fd);
+  }
+}
