@@ -22,7 +22,7 @@ import { Asks } from './asks.js';
 import { Channels } from './channel/channels.js';
 import type { Mutation } from './channel/mutations.js';
 import type { ChannelsOptions } from './channel/options.js';
-import type { Restored } from './channel/ports.js';
+import { JournalError, type Restored } from './channel/ports.js';
 import { InvariantBroken } from './channel/store.js';
 import type { AppendRequest } from './channel/types.js';
 import { Feeds } from './feed/feeds.js';
@@ -222,7 +222,7 @@ export class Core implements NodeCore {
         this.membership.compareNotes(peer, frame.viewDigest, now);
       this.#broken.delete(peer);
     } catch (error) {
-      if (error instanceof InvariantBroken) throw error;
+      if (error instanceof InvariantBroken || error instanceof JournalError) throw error;
       this.#ports.closeLink(peer, 'misbehaved', error instanceof Error ? error.message : String(error));
     }
     this.#step(now);

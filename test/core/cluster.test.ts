@@ -1,4 +1,5 @@
 import test from 'ava';
+import { JournalError } from '../../lib/core/channel/ports.js';
 import { decodeFrame } from '../../lib/core/outbox.js';
 import { LIMITS } from '../../lib/wire/limits.js';
 import { formatPosition } from '../../lib/wire/position.js';
@@ -242,4 +243,22 @@ test('history through any node has as many messages as were asked for, or as fit
     position = formatPosition(part.position);
   }
   t.is(came, 400);
+});
+
+test('a node that cannot write down what a peer sends stops, and does not blame the peer', (t) => {
+  const cluster = new TestCluster();
+  const full = new Set<number>();
+  cluster.onWriting = (index) => {
+    if (full.has(index)) throw new JournalError('no space left');
+  };
+  cluster.startAll(2);
+  const entry = cluster.nodes.find((n) => !n.core.homeOf('room').self)!;
+  const out = cluster.publish(entry, 'room', 1);
+  cluster.run(100);
+  t.true(out.result?.ok);
+  full.add(entry.index);
+  // the owner sends it the message together with the answer, which it would give at once
+  const last = cluster.publish(entry, 'room', 2);
+  t.throws(() => cluster.run(100), { instanceOf: JournalError });
+  t.is(last.result, undefined);
 });

@@ -65,6 +65,8 @@ export class TestCluster {
   dropsSilently = false;
   /** Told of each frame that leaves a node, and, with null, of the moment in its flush at which its clients are served. */
   onLeaving: ((from: TestNode, frame: Uint8Array | null) => void) | undefined;
+  /** Asked before each write to a node's journal; without it nodes keep none. */
+  onWriting: ((index: number) => void) | undefined;
   #events: Event[] = [];
   #order = 0;
 
@@ -231,6 +233,9 @@ export class TestCluster {
     };
     return {
       random: this.#random,
+      ...(this.onWriting === undefined
+        ? {}
+        : { journal: { append: () => this.onWriting?.(index), begin: () => {}, complete: () => {} } }),
       sendFrame: (peer, url, bytes) => {
         if (this.nodes[index] !== undefined) this.onLeaving?.(self(), bytes);
         const other = this.nodes.find((n) => n.core.id === peer);

@@ -128,7 +128,7 @@ export class Journal {
     if (this.needed) this.flush(this.#notedAt);
   }
 
-  /** @throws where it cannot be written: nothing of this turn may leave then */
+  /** @throws JournalError: nothing of this turn may leave then */
   flush(now: number): void {
     if (this.#edition === 0) this.renew(now);
     const [noted, slots] = [this.#noted, this.#slots];

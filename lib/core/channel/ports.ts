@@ -24,6 +24,11 @@ export interface ChannelsPorts {
   log(topic: string, text: string): void;
 }
 
+/** What was to be written down could not be. The node must stop: nothing may leave that it would not find again. */
+export class JournalError extends Error {
+  override readonly name: string = 'JournalError';
+}
+
 /**
  * Where a node keeps what it holds beyond its own end. Records are opaque: whoever stores them gives them back as they
  * are, in the order in which they were appended.
@@ -31,7 +36,7 @@ export interface ChannelsPorts {
 export interface JournalPort {
   /**
    * Returns once the operating system has it, so that it outlives this process.
-   * @throws where that fails: this step's messages, confirmations and answers must not leave then
+   * @throws JournalError where that fails: this step's messages, confirmations and answers must not leave then
    */
   append(record: Uint8Array): void;
   /** What is appended from here on will stand for everything that is held, once `complete` says so. */

@@ -18,7 +18,7 @@ import {
 import { promisify } from 'node:util';
 import { OptionError } from '../../config/options.js';
 import type { NodeCore } from '../../core/api.js';
-import type { JournalPort, Restored } from '../../core/channel/ports.js';
+import { JournalError, type JournalPort, type Restored } from '../../core/channel/ports.js';
 import { LIMITS } from '../../wire/limits.js';
 import type { Stats } from '../stats.js';
 import { type GenerationFile, generationFile, generationsIn, syncDirectory } from './files.js';
@@ -27,7 +27,7 @@ import { type Damage, frameOf, headerOf, recordsOf, type Terms, termsOf } from '
 const SYNC_MS = 1_000;
 
 /** What was to be kept cannot be written. The node must stop: nothing may leave that it would not find again. */
-export class HistoryError extends Error {
+export class HistoryError extends JournalError {
   override readonly name = 'HistoryError';
   readonly code = 'history-failed';
   readonly path: string;
