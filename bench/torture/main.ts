@@ -9,16 +9,20 @@ import type { Scenario, ScenarioOptions } from './scenario.js';
 import { away } from './scenarios/away.js';
 import { faults } from './scenarios/faults.js';
 import { kill } from './scenarios/kill.js';
+import { outage } from './scenarios/outage.js';
 import { rolling } from './scenarios/rolling.js';
 import { split } from './scenarios/split.js';
 
-const SCENARIOS: Readonly<Record<string, Scenario>> = { faults, kill, away, split, rolling };
+const SCENARIOS: Readonly<Record<string, Scenario>> = { faults, kill, outage, away, split, rolling };
+
+const TIMES: Readonly<Record<string, string>> = { kill: '30', outage: '10' };
 
 const HELP = `npm run torture -- [options]
 
   --minutes M        how long faults go on (1)
   --scenario NAME    faults   random faults, one every 10 s on average (the default)
                      kill     kill -9 of one of 3 nodes at 500 messages/s to 300 users, --times over
+                     outage   kill -9 of all 3 nodes, history on disk, at the same load, --times over
                      away     2 s away, 1,000 messages missed
                      split    2|3 of 5 nodes and 1|2 of 3 for 10 s, clients on both sides
                      rolling  every node restarted in turn under load, --times over
@@ -26,7 +30,7 @@ const HELP = `npm run torture -- [options]
   --subscribers N    readers of the faults (200)
   --publishers N     publishers of the faults (20)
   --rate N           messages a second, all publishers together (200)
-  --times N          kills, or rounds (30 kills, 1 round)
+  --times N          kills, outages or rounds (30, 10, 1)
   --seed S           chooses the faults
   --network KIND     namespaces (as root), proxy, or loopback where nothing is cut
   --keep             keep the histories
@@ -77,7 +81,7 @@ async function main(): Promise<number> {
     subscribers: whole('subscribers', '200'),
     publishers: whole('publishers', '20'),
     perSecond: whole('rate', '200'),
-    times: whole('times', values.scenario === 'kill' ? '30' : '1'),
+    times: whole('times', TIMES[values.scenario] ?? '1'),
     seed: whole('seed', '1'),
     network: values.network as NetworkKind,
     keep: values.keep,

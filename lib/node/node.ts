@@ -133,8 +133,7 @@ export class Node extends EventEmitter<NodeEvents> {
       this.#secret = stretchSecret(options.clusterSecret, options.cluster);
       this.#log = createLog(identity.id, (text) => this.#warnings.alarm(text, identity.id));
       if (options.data !== '') this.#store = this.#openStore();
-      this.#listener.serve(this.#createDriver(), { accept: (ws, request) => this.#links.accept(ws, request) });
-      await this.#listener.check();
+      await this.#listener.prepare(this.#createDriver(), { accept: (ws, request) => this.#links.accept(ws, request) });
     } catch (error) {
       await this.#store?.close();
       await this.#listener.close();
@@ -176,6 +175,7 @@ export class Node extends EventEmitter<NodeEvents> {
       if (this.#store !== null) this.#restored = this.#store.restore(this.#core, this.#startedAt);
       this.#core.start(this.#startedAt);
       this.#turns.start();
+      this.#listener.serve();
     });
     this.#log('node', `${this.id} boot ${this.#identity.boot} at ${this.#url}`);
     await serving;

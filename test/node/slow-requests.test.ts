@@ -36,7 +36,8 @@ async function listen(t: ExecutionContext): Promise<Taker> {
     wasStalled: () => false,
   } as unknown as Driver;
   const port = await listener.listen('127.0.0.1', 0);
-  listener.serve(driver, { accept: () => {} });
+  await listener.prepare(driver, { accept: () => {} });
+  listener.serve();
   return { port, taken };
 }
 

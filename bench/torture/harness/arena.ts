@@ -21,6 +21,8 @@ export interface ArenaSettings {
   readonly network?: NetworkKind;
   /** Options of every node. */
   readonly options?: readonly string[];
+  /** Nodes keep their history on disk. */
+  readonly onDisk?: boolean;
 }
 
 /** History that outlasts any run, so that no gap is justified. */
@@ -46,7 +48,8 @@ export class Arena {
 
   private constructor(settings: ArenaSettings) {
     this.network = openNetwork(settings.network);
-    this.cluster = new Cluster({ network: this.network, options: settings.options ?? ENDLESS_HISTORY });
+    const { options = ENDLESS_HISTORY, onDisk = false } = settings;
+    this.cluster = new Cluster({ network: this.network, options, onDisk });
     const path = join(this.directory, 'orchestrator.jsonl');
     this.history = new HistoryFile(path);
     this.#files = [path];

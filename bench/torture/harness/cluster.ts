@@ -13,6 +13,8 @@ export interface ClusterSettings {
   readonly network: Network;
   /** Options of every node. */
   readonly options: readonly string[];
+  /** They keep their history on disk, beside their keys. */
+  readonly onDisk?: boolean;
 }
 
 /** Waits until `probe` yields something. @throws with the last reason once the deadline has passed. */
@@ -46,12 +48,14 @@ export class Cluster {
   readonly nodes = new Map<string, NodeProcess>();
   readonly network: Network;
   readonly #options: readonly string[];
+  readonly #onDisk: boolean;
   readonly #directory = mkdtempSync(join(tmpdir(), 'halod-run-'));
   readonly #places = new Map<string, Place>();
 
   constructor(settings: ClusterSettings) {
     this.network = settings.network;
     this.#options = settings.options;
+    this.#onDisk = settings.onDisk ?? false;
   }
 
   get live(): NodeProcess[] {
@@ -77,7 +81,8 @@ export class Cluster {
       this.#places.set(name, place);
     }
     const seeds = this.urls.filter((url) => url !== this.nodes.get(name)?.url).flatMap((url) => ['--seed', url]);
-    const key = ['--key-file', join(this.#directory, `${name}.key`)];
+    const home = join(this.#directory, name);
+    const key = this.#onDisk ? ['--data', home] : ['--key-file', `${home}.key`];
     const node = await NodeProcess.start({ name, place, options: [...key, ...seeds, ...this.#options, ...more] });
     this.network.nodeStarted(place, node.pid);
     this.nodes.set(name, node);

@@ -45,8 +45,10 @@ export class Listener {
   readonly #sockets = new Set<Socket>();
   readonly #clients: WebSocketServer;
   readonly #peers: WebSocketServer;
-  /** Absent until the node knows its address: connections wait that long. */
+  /** Absent until the node knows its address. */
   #parts: Parts | null = null;
+  /** Whoever came before the node could answer; null once it can. */
+  #early: (() => void)[] | null = [];
 
   constructor(times: HttpTimes = HTTP_TIMES) {
     this.#server = createServer({
@@ -86,6 +88,13 @@ export class Listener {
       socket.on('close', forget);
     });
     this.#server.on('clientError', onClientError);
+    this.#server.on('request', (request, response) =>
+      this.#inTime(() => this.#parts!.router.handle(request, response)),
+    );
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', destroy);
+      this.#inTime(() => this.#upgradeOrRefuse(request, socket, head));
+    });
   }
 
   /** Resolves with the port. Rejects where it is taken. */
@@ -113,25 +122,22 @@ export class Listener {
     });
   }
 
-  serve(driver: Driver, links: Pick<Links, 'accept'>): void {
-    const router = new Router(driver);
-    this.#parts = { driver, links, router };
-    this.#server.on('request', (request, response) => router.handle(request, response));
-    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      socket.on('error', destroy);
-      try {
-        this.#upgrade(request, socket, head);
-      } catch (error) {
-        if (!(error instanceof HalodError)) throw error;
-        driver.stats.httpErrors++;
-        socket.end(rawError(error));
-      }
-    });
+  /** @throws Error where files that are to be served cannot be read */
+  async prepare(driver: Driver, links: Pick<Links, 'accept'>): Promise<void> {
+    this.#parts = { driver, links, router: new Router(driver) };
+    await this.#parts.router.files.check();
   }
 
-  /** @throws Error where files that are to be served cannot be read */
-  async check(): Promise<void> {
-    await this.#parts?.router.files.check();
+  /** From here on requests are answered, those first that came before. */
+  serve(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const answer of early) answer();
+  }
+
+  #inTime(answer: () => void): void {
+    if (this.#early === null) answer();
+    else this.#early.push(answer);
   }
 
   /** Ends everything that is still open. */
@@ -146,6 +152,16 @@ export class Listener {
 
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #upgradeOrRefuse(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    try {
+      this.#upgrade(request, socket, head);
+    } catch (error) {
+      if (!(error instanceof HalodError)) throw error;
+      this.#parts!.driver.stats.httpErrors++;
+      socket.end(rawError(error));
+    }
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
