@@ -162,7 +162,7 @@ export function adopt(
   const log = store.log(channel, slot);
   let hole = false;
   for (const [lid, cut] of snapshot.cuts) {
-    const lineage = store.lineages.get(lid) ?? store.lineage(lid, slot, null, 0, false);
+    const lineage = store.lineages.get(lid) ?? heardOf(store, slot, lid, now);
     // what comes after it rests on it
     if (cut > lineage.have) store.journal?.noteCuts(log, now);
     const strand = log.strandOf(lineage);
@@ -184,6 +184,14 @@ export function adopt(
     store.ports.gapped(channel, { reason: 'size', position: log.head() }, now);
   }
   return slot.open;
+}
+
+/** Of a lineage a cut is known before anything else is. */
+function heardOf(store: Store, slot: SlotState, lid: LineageId, now: number): Lineage {
+  const lineage = store.lineage(lid, slot, null, 0, false);
+  lineage.forgottenUpTo = store.forgotten.get(lid) ?? 0;
+  lineage.emptySince = now;
+  return lineage;
 }
 
 /** True where readers here miss something by it. */
