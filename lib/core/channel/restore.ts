@@ -53,7 +53,7 @@ function read(store: Store, record: Uint8Array, now: number): boolean {
   return whole;
 }
 
-/** All of the lineage up to there was removed, with its channels; without an author: it was forgotten. */
+/** Channels of the lineage were forgotten, the last of it being this; without an author: all of the lineage was. */
 function readRemoved(store: Store, run: RecordReader, now: number): void {
   const { lid, upto, author } = run;
   const lineage = author === null ? store.lineages.get(lid) : lineageOf(store, store.slot(run.slot), run, now);
@@ -62,6 +62,8 @@ function readRemoved(store: Store, run: RecordReader, now: number): void {
     return;
   }
   lineage.forgottenUpTo = Math.max(lineage.forgottenUpTo, upto);
+  // other channels hold messages below it
+  if (author !== null) return;
   for (const log of lineage.slot.logs) {
     const strand = log.strands.get(lid);
     if (strand !== undefined) dropThrough(store, strand, upto, now);
