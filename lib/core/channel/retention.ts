@@ -160,6 +160,8 @@ export function adopt(
   now: number,
 ): boolean {
   const log = store.log(channel, slot);
+  // one of which nothing else is known is not one that was quiet since ever
+  if (log.touchedAt === 0) log.touchedAt = now;
   let hole = false;
   for (const [lid, cut] of snapshot.cuts) {
     const lineage = store.lineages.get(lid) ?? heardOf(store, slot, lid, now);
