@@ -227,7 +227,7 @@ export class Node extends EventEmitter<NodeEvents> {
       sealed: options.clusterSecret !== '',
     };
     const step = (act: (now: number) => void): void => {
-      if (this.#stopping !== null) return;
+      if (this.#stopping !== null || this.#failure !== null) return;
       this.#orStop(() => act(this.#turns.now()));
       this.#turns.touch();
     };

@@ -68,3 +68,34 @@ test('what was removed of a forgotten lineage does not come back from a node tha
   t.deepEqual([...trio.at(heir).inspection.entries()], []);
   t.is(trio.delivered.get(heir)!.length, delivered);
 });
+
+test('nor where that node tells first what it has removed of it itself', (t) => {
+  const trio = new Trio({ channels: { acks: 1, metaTtlMs: 20_000, history: { ...HOUR, messages: 2, ageMs: 5_000 } } });
+  const [owner, heir, away] = trio.line('room') as [NodeId, NodeId, NodeId];
+  for (let seq = 1; seq <= 30; seq++) {
+    trio.append(owner, 'room', seq);
+    trio.settle();
+  }
+  trio.pass(1_000);
+  trio.split([away]);
+  trio.kill(owner);
+  trio.view(heir, [heir]);
+  for (let i = 0; i < 60; i++) {
+    trio.now += 1_000;
+    trio.at(heir).tick(trio.now);
+    trio.at(heir).flush(trio.now);
+  }
+  t.is(trio.at(heir).stats()['lineages'], 0);
+  t.true([...trio.at(away).inspection.entries()].length > 0);
+  const delivered = trio.delivered.get(heir)!.length;
+  for (const [a, b] of [
+    [heir, away],
+    [away, heir],
+  ] as const) {
+    trio.view(a, [heir, away]);
+    trio.at(a).onPeerUp(b, trio.boots.get(b)!, trio.now);
+  }
+  trio.settle();
+  t.deepEqual([...trio.at(heir).inspection.entries()], []);
+  t.is(trio.delivered.get(heir)!.length, delivered);
+});

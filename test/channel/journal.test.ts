@@ -20,6 +20,12 @@ const publish = (trio: Trio, id: NodeId, from: number, to: number, publisher = '
   return results.flat();
 };
 
+/** The first channel of which the slot is that of `room`, or is not. */
+const channelBeside = (trio: Trio, inSameSlot: boolean): string => {
+  const table = trio.table(trio.ids);
+  for (let i = 0; ; i++) if ((table.slotOf(`room-${i}`) === table.slotOf('room')) === inSameSlot) return `room-${i}`;
+};
+
 const named = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, i) => `pub.${from + i}`);
 
@@ -90,10 +96,25 @@ test('a node that is asked whether it holds a message writes it down before it s
   const pushes = trio.queue.filter(({ to }) => to === copy);
   for (const { from, message } of pushes) trio.at(copy).onMessage(from, message, trio.now);
   const [entry] = [...trio.at(copy).inspection.entries()];
-  trio.failure = new Error('no space left');
-  t.throws(() => trio.at(copy).holds(entry!.lid, 1), { message: 'no space left' });
-  trio.failure = null;
+  const written = trio.journals.get(copy)!.flat().length;
   t.true(trio.at(copy).holds(entry!.lid, 1));
+  t.is(trio.journals.get(copy)!.flat().length, written + 1);
+});
+
+test('after a write that failed nothing is said to be held, nor written', (t) => {
+  const trio = new Trio({ journals: true });
+  const [owner, copy] = trio.line('room') as [NodeId, NodeId];
+  trio.append(owner, 'room', 1);
+  trio.at(owner).flush(trio.now);
+  const pushes = trio.queue.filter(({ to }) => to === copy);
+  for (const { from, message } of pushes) trio.at(copy).onMessage(from, message, trio.now);
+  const [entry] = [...trio.at(copy).inspection.entries()];
+  trio.failure = new Error('no space left');
+  t.throws(() => trio.at(copy).flush(trio.now), { message: 'no space left' });
+  trio.failure = null;
+  t.throws(() => trio.at(copy).holds(entry!.lid, 1), { message: 'no space left' });
+  t.throws(() => trio.at(copy).flush(trio.now), { message: 'no space left' });
+  t.false(trio.queue.some(({ from }) => from === copy));
 });
 
 test('all nodes end at once: what was acknowledged is there, once', (t) => {
@@ -217,4 +238,65 @@ test('what was forgotten stays forgotten, whatever older records say', (t) => {
     trio.delivered.get(id)!.map((entry) => entry.id),
     named(6, 10),
   );
+});
+
+test('a channel that was forgotten takes nothing with it of another one in its slot', (t) => {
+  const { trio, id } = alone({
+    publisherTtlMs: 10_000,
+    historyBytesPerNode: 5_500,
+    // written anew all the time
+    journalBytesMin: 1,
+    journalGrowth: 1,
+  });
+  const other = channelBeside(trio, true);
+  publish(trio, id, 1, 1);
+  trio.append(id, other, 1, 'another');
+  for (let seq = 2; seq <= 3; seq++) {
+    trio.pass(5_000);
+    publish(trio, id, seq, seq);
+  }
+  trio.pass(2_000);
+  t.is(trio.at(id).stats()['channels'], 1);
+  trio.outage();
+  trio.pass(1_000);
+  t.deepEqual(idsOf(trio, id), named(1, 3));
+});
+
+test('what is removed of a slot that is half written anew is known as removed', (t) => {
+  const { trio, id } = alone({ history: { messages: 20, bytes: 1 << 24, ageMs: 3_600_000 } });
+  const large = { channel: channelBeside(trio, false), ownId: '', publisher: 'large', firstTriedAt: trio.now };
+  const data = JSON.stringify('x'.repeat(50_000));
+  for (let seq = 1; seq <= 20; seq++) trio.at(id).append({ ...large, seq, data, done: () => {} }, trio.now);
+  publish(trio, id, 1, 20);
+  trio.outage();
+  trio.now += 50;
+  trio.at(id).tick(trio.now);
+  // the first step is taken up by the other slot; these begin a second lineage, and remove what is in the first
+  for (let seq = 21; seq <= 30; seq++) publish(trio, id, seq, seq);
+  t.is(trio.journals.get(id)!.length, 2);
+  trio.pass(1_000);
+  t.is(trio.journals.get(id)!.length, 1);
+  trio.outage();
+  trio.pass(1_000);
+  t.deepEqual(idsOf(trio, id), named(11, 30));
+  t.true(publish(trio, id, 31, 31)[0]!.ok);
+});
+
+test('a copy that hears of messages and of their removal in one turn knows them as removed', (t) => {
+  const history = { messages: 10, bytes: 1 << 24, ageMs: 3_600_000 };
+  const trio = new Trio({ journals: true, channels: { history } });
+  const [owner, copy, third] = trio.line('room') as [NodeId, NodeId, NodeId];
+  publish(trio, owner, 1, 10);
+  for (let seq = 11; seq <= 60; seq++) {
+    trio.append(owner, 'room', seq);
+    trio.pass(50, ({ to }) => to === copy);
+  }
+  trio.pass(1_000);
+  // what the others have is lost
+  trio.journals.set(owner, []);
+  trio.journals.set(third, []);
+  trio.outage();
+  trio.pass(3_000);
+  t.deepEqual(idsOf(trio, owner).slice(-10), named(51, 60));
+  t.true(publish(trio, owner, 61, 61)[0]!.ok);
 });

@@ -130,7 +130,7 @@ test('a record that the end of the file tears is left out, and told with its pla
   await truncate(file, size - 2);
   const { store, warnings } = open(t, path);
   t.deepEqual(textsOf(store), ['one', 'two']);
-  const text = `${file} ends within a record that begins at byte ${size - 13}: 11 bytes are left out`;
+  const text = `${file} ends within a record that begins at byte ${size - 17}: 15 bytes are left out`;
   t.deepEqual(warnings, [{ text, isAlarm: false }]);
   t.is(store.restore({ restore: countingRestore }, 0).damaged, 1);
 });
@@ -141,7 +141,7 @@ test('not even the head of a record needs to be whole', async (t) => {
   await truncate(file, (await stat(file)).size - 8);
   const { store, warnings } = open(t, path);
   t.deepEqual(textsOf(store), ['one']);
-  t.regex(warnings[0]!.text, /: 3 bytes are left out/);
+  t.regex(warnings[0]!.text, /: 7 bytes are left out/);
 });
 
 test('a bit that has turned over ends the reading of its file, and of no other', async (t) => {
@@ -154,13 +154,28 @@ test('a bit that has turned over ends the reading of its file, and of no other',
   await writeFile(file, bytes);
   const { store, warnings } = open(t, path);
   t.deepEqual(textsOf(store), ['one', 'four']);
-  const text = `${file} cannot be read from the record on that begins at byte ${at - 8}: ${bytes.length - at + 8} bytes are left out`;
+  const text = `${file} cannot be read from the record on that begins at byte ${at - 12}: ${bytes.length - at + 12} bytes are left out`;
   t.deepEqual(warnings, [{ text, isAlarm: true }]);
   store.begin();
   store.complete();
   await store.close();
   t.deepEqual(await filesOf(path), ['history-000001.log.damaged', 'history-000003.log'], 'it is put aside');
   t.deepEqual(await readFile(`${file}.damaged`), bytes);
+});
+
+test('a length that is damaged is not taken for a record that was torn off', async (t) => {
+  const path = await directory(t);
+  const file = await written(t, path, ['one', 'two', 'three']);
+  const bytes = await readFile(file);
+  bytes[bytes.indexOf('two') - 10]! ^= 1;
+  await writeFile(file, bytes);
+  const { store, warnings } = open(t, path);
+  t.deepEqual(textsOf(store), ['one']);
+  t.true(warnings[0]!.isAlarm);
+  store.begin();
+  store.complete();
+  await store.close();
+  t.deepEqual(await filesOf(path), ['history-000001.log.damaged', 'history-000002.log']);
 });
 
 test('zeros at the end of a file, as a loss of power leaves them, are no records', async (t) => {

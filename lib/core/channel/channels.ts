@@ -182,7 +182,7 @@ export class Channels {
     const lineage = this.#store.lineages.get(lid);
     if (lineage === undefined || lineage.have < s) return false;
     // whoever asks is about to answer a publisher
-    if (lineage.noted && !this.#store.planted('journalLate')) this.#store.journal?.flushNoted();
+    if (!this.#store.planted('journalLate')) this.#store.journal?.assure(lineage);
     return true;
   }
 

@@ -63,6 +63,7 @@ export function drop(store: Store, entry: StoredEntry, now: number): void {
   log.bytes -= bytes;
   store.bytes -= bytes;
   if (entry.place >= 0) log.orderBytes -= bytes;
+  store.journal?.noteRemoved(entry, now);
   store.counters.evicted++;
   log.trimmed++;
   log.slot.trimmed.add(log);

@@ -204,6 +204,7 @@ export function lineageOf(store: Store, slot: SlotState, run: PushReader, now: n
   if (lineage.author === null) {
     lineage.author = author;
     lineage.boot = boot;
+    lineage.have = Math.max(lineage.have, store.forgotten.get(lid) ?? 0);
   } else if (lineage.author !== author || lineage.boot !== boot) {
     throw new Contradiction(`lineage ${lid} has two authors`);
   }

@@ -7,7 +7,7 @@
 import type { LineageId } from '../../wire/ids.js';
 import { PushReader, PushWriter } from '../../wire/push.js';
 import type { Lineage } from './lineage.js';
-import type { ChannelLog } from './log.js';
+import type { ChannelLog, StoredEntry } from './log.js';
 import type { JournalPort } from './ports.js';
 import { snapshotOf } from './retention.js';
 import { writeRun } from './runs.js';
@@ -62,6 +62,7 @@ export class Journal {
   /** Written in this edition, and how much of it once it was whole. */
   #bytes = 0;
   #wholeBytes = 0;
+  #failure: Error | null = null;
 
   constructor(store: Store, port: JournalPort) {
     this.#store = store;
@@ -82,13 +83,20 @@ export class Journal {
     this.#cuts.add(log);
   }
 
+  /** Where the journal lacks the entry, or is yet to be told of its lineage, what comes after it rests on its cut. */
+  noteRemoved({ s, strand }: StoredEntry, now: number): void {
+    const { lineage, log } = strand;
+    if (lineage.edition !== this.#edition) log.slot.outdated = true;
+    else if (s > lineage.journalled) this.noteCuts(log, now);
+  }
+
   noteForgotten(lid: LineageId, upto: number): void {
     this.#forgotten.push([lid, upto]);
   }
 
   get needed(): boolean {
     const isNoted = this.#noted.length > 0 || this.#slots.length > 0 || this.#cuts.size > 0;
-    return isNoted || this.#forgotten.length > 0 || this.#isWholeNow;
+    return isNoted || this.#forgotten.length > 0 || this.#isWholeNow || this.#failure !== null;
   }
 
   nextWakeAt(): number {
@@ -123,13 +131,24 @@ export class Journal {
     }
   }
 
-  /** What was noted before now; for an answer that does not wait for the end of the turn. */
-  flushNoted(): void {
-    if (this.needed) this.flush(this.#notedAt);
+  /** What is held of the lineage is written down; for an answer that does not wait for the end of the turn. */
+  assure(lineage: Lineage): void {
+    if (lineage.noted || this.#failure !== null) this.flush(this.#notedAt);
   }
 
-  /** @throws JournalError: nothing of this turn may leave then */
+  /** @throws JournalError: nothing of this turn may leave then, nor of a later one */
   flush(now: number): void {
+    if (this.#failure !== null) throw this.#failure;
+    try {
+      this.#writeNoted(now);
+    } catch (error) {
+      // what was noted counts as written by now
+      this.#failure = error as Error;
+      throw error;
+    }
+  }
+
+  #writeNoted(now: number): void {
     if (this.#edition === 0) this.renew(now);
     const [noted, slots] = [this.#noted, this.#slots];
     this.#noted = [];
@@ -167,31 +186,34 @@ export class Journal {
   #open(slot: SlotState): void {
     if (slot.edition === this.#edition) return;
     slot.edition = this.#edition;
+    slot.outdated = false;
     for (const log of slot.logs) this.#writeCuts(log);
   }
 
   #write(lineage: Lineage, now: number): void {
     const { slot, author } = lineage;
+    const isNew = lineage.edition !== this.#edition;
+    // more of it went since they were written
+    if (isNew && slot.outdated) slot.edition = 0;
     this.#open(slot);
     // only cuts of it are known
     if (author === null) return;
     const { boot, forgottenUpTo } = lineage;
-    let isNew = lineage.edition !== this.#edition;
     if (isNew) {
       lineage.edition = this.#edition;
       lineage.journalled = 0;
-      if (forgottenUpTo > 0)
-        this.#writer.entries(slot.slot, lineage.lid, { author, boot }, true, 1, forgottenUpTo, 0, 0);
     }
-    while (isNew || lineage.journalled < lineage.have) {
+    for (let header = isNew; header || lineage.journalled < lineage.have; header = false) {
       const { journalled } = lineage;
       const first = lineage.indexAfter(journalled);
-      lineage.journalled = writeRun(this.#writer, lineage, first, journalled + 1, isNew, false, now);
-      isNew = false;
+      lineage.journalled = writeRun(this.#writer, lineage, first, journalled + 1, header, false, now);
       if (this.#writer.length < RECORD_BYTES) continue;
       this.#append();
       this.#writer.open(this.#store.ports.wallNow());
     }
+    // after its entries: those below it that are held were not forgotten
+    if (isNew && forgottenUpTo > 0)
+      this.#writer.entries(slot.slot, lineage.lid, { author, boot }, true, 1, forgottenUpTo, 0, 0);
   }
 
   #writeCuts(log: ChannelLog): void {

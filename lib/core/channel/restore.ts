@@ -11,8 +11,13 @@ import { Relief } from './relief.js';
 import { Aging, adopt, dropThrough } from './retention.js';
 import type { Store } from './store.js';
 
+/** The ceiling is looked at whenever so much of it has been read. */
+const RELIEF_SHARE = 0.02;
+
 export function restore(store: Store, records: Iterable<Uint8Array>, now: number): Restored {
   const relief = new Relief(store);
+  const step = store.options.historyBytesPerNode * RELIEF_SHARE;
+  let relieveAt = step;
   let damaged = 0;
   for (const record of records) {
     try {
@@ -20,9 +25,12 @@ export function restore(store: Store, records: Iterable<Uint8Array>, now: number
     } catch {
       damaged++;
     }
-    // more may be written down than is to be held
+    // more may be written down than is to be held; to look at all channels after each record would take for ever
+    if (store.bytes + store.frameBytes < relieveAt) continue;
     relief.pass(now);
+    relieveAt = store.bytes + store.frameBytes + step;
   }
+  relief.pass(now);
   new Aging(store).all(now);
   // other nodes wrote it: they may come back
   for (const { author } of store.lineages.values()) if (author !== store.self.id) store.founded = false;
@@ -45,7 +53,7 @@ function read(store: Store, record: Uint8Array, now: number): boolean {
   return whole;
 }
 
-/** All of the lineage up to there was removed, with its channels; without an author: it was forgotten. */
+/** Channels of the lineage were forgotten, the last of it being this; without an author: all of the lineage was. */
 function readRemoved(store: Store, run: RecordReader, now: number): void {
   const { lid, upto, author } = run;
   const lineage = author === null ? store.lineages.get(lid) : lineageOf(store, store.slot(run.slot), run, now);
@@ -54,6 +62,8 @@ function readRemoved(store: Store, run: RecordReader, now: number): void {
     return;
   }
   lineage.forgottenUpTo = Math.max(lineage.forgottenUpTo, upto);
+  // other channels hold messages below it
+  if (author !== null) return;
   for (const log of lineage.slot.logs) {
     const strand = log.strands.get(lid);
     if (strand !== undefined) dropThrough(store, strand, upto, now);

@@ -160,9 +160,11 @@ export function adopt(
   now: number,
 ): boolean {
   const log = store.log(channel, slot);
+  // one of which nothing else is known is not one that was quiet since ever
+  if (log.touchedAt === 0) log.touchedAt = now;
   let hole = false;
   for (const [lid, cut] of snapshot.cuts) {
-    const lineage = store.lineages.get(lid) ?? store.lineage(lid, slot, null, 0, false);
+    const lineage = store.lineages.get(lid) ?? heardOf(store, slot, lid, now);
     // what comes after it rests on it
     if (cut > lineage.have) store.journal?.noteCuts(log, now);
     const strand = log.strandOf(lineage);
@@ -184,6 +186,14 @@ export function adopt(
     store.ports.gapped(channel, { reason: 'size', position: log.head() }, now);
   }
   return slot.open;
+}
+
+/** Of a lineage a cut is known before anything else is. */
+function heardOf(store: Store, slot: SlotState, lid: LineageId, now: number): Lineage {
+  const lineage = store.lineage(lid, slot, null, 0, false);
+  lineage.forgottenUpTo = store.forgotten.get(lid) ?? 0;
+  lineage.emptySince = now;
+  return lineage;
 }
 
 /** True where readers here miss something by it. */

@@ -26,6 +26,8 @@ export class SlotState {
   readonly snapshots = new Map<Peer, number>();
   /** Of the journal in which its cuts and floors stand. */
   edition = 0;
+  /** More was removed since, of lineages that do not stand in it yet. */
+  outdated = false;
   /** Channels that removed entries since the copies were last told. */
   readonly trimmed = new Set<ChannelLog>();
 

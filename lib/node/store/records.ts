@@ -1,7 +1,8 @@
 /**
- * How records stand in a file: length and CRC-32 of the payload, 4 bytes each in little-endian order, then the payload.
+ * How records stand in a file: the length of the payload, the CRC-32 of these 4 bytes, the CRC-32 of the payload, 4 bytes
+ * each in little-endian order, then the payload. So a length that is damaged is not taken for a record that was torn off.
  * The first one says what the others are. A file is read in pieces, however large it is; whatever does not fit ends the
- * reading of it, for nothing says where the next record would begin.
+ * reading of it, for what comes after may rest on it.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
@@ -23,13 +24,14 @@ export interface Terms {
 }
 
 const FORMAT = 1;
-const FRAME_BYTES = 8;
+const FRAME_BYTES = 12;
 const PIECE_BYTES = 1024 * 1024;
 
 export function frameOf(payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(FRAME_BYTES + payload.length);
   frame.writeUInt32LE(payload.length, 0);
-  frame.writeUInt32LE(crc32(payload), 4);
+  frame.writeUInt32LE(crc32(frame.subarray(0, 4)), 4);
+  frame.writeUInt32LE(crc32(payload), 8);
   frame.set(payload, FRAME_BYTES);
   return frame;
 }
@@ -120,7 +122,8 @@ class FileReader {
     if (left < FRAME_BYTES) return 'torn';
     const frame = this.#peek(FRAME_BYTES);
     const length = frame.readUInt32LE(0);
-    const sum = frame.readUInt32LE(4);
+    const sum = frame.readUInt32LE(8);
+    if (crc32(frame.subarray(0, 4)) !== frame.readUInt32LE(4)) return 'damaged';
     // none is empty, but a file that lost its end with the power of the machine may have zeros there
     if (length === 0 || length > LIMITS.diskRecordBytesMax) return 'damaged';
     if (left < FRAME_BYTES + length) return 'torn';
