@@ -132,7 +132,7 @@ export class Node extends EventEmitter<NodeEvents> {
       this.#url = options.advertise === '' ? listenUrl(options.host, port) : options.advertise.replace(/\/+$/, '');
       this.#secret = stretchSecret(options.clusterSecret, options.cluster);
       this.#log = createLog(identity.id, (text) => this.#warnings.alarm(text, identity.id));
-      if (options.data !== '') this.#store = this.#openStore();
+      if (options.data !== '') this.#store = await this.#openStore();
       await this.#listener.prepare(this.#createDriver(), { accept: (ws, request) => this.#links.accept(ws, request) });
     } catch (error) {
       await this.#store?.close();
@@ -181,7 +181,7 @@ export class Node extends EventEmitter<NodeEvents> {
     await serving;
   }
 
-  #openStore(): Store {
+  #openStore(): Promise<Store> {
     const watch = {
       warn: (text: string, isAlarm: boolean) => (isAlarm ? this.#log('alarm', text) : this.#warnings.warn(text)),
       failed: (error: HistoryError) => this.#failed(error),

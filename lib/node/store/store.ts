@@ -22,6 +22,7 @@ import { JournalError, type JournalPort, type Restored } from '../../core/channe
 import { LIMITS } from '../../wire/limits.js';
 import type { Stats } from '../stats.js';
 import { type GenerationFile, generationFile, generationsIn, syncDirectory } from './files.js';
+import { type DirectoryLock, lockDirectory } from './lock.js';
 import { type Damage, frameOf, headerOf, recordsOf, type Terms, termsOf } from './records.js';
 
 const SYNC_MS = 1_000;
@@ -59,6 +60,7 @@ export class Store implements JournalPort {
   readonly #terms: Terms;
   readonly #watch: StoreWatch;
   readonly #stats: StoreStats;
+  readonly #lock: DirectoryLock;
   readonly #timer: NodeJS.Timeout;
   #lastNumber: number;
   #current: Generation | null = null;
@@ -70,27 +72,38 @@ export class Store implements JournalPort {
   /** Files with more in them than could be read: they are put aside, not removed. */
   readonly #damaged = new Set<string>();
 
-  /** @throws OptionError where the directory cannot be used, or holds the history of something else */
-  static open(directory: string, terms: Terms, watch: StoreWatch, stats: StoreStats): Store {
+  /** @throws OptionError where the directory cannot be used, is used, or holds the history of something else */
+  static async open(directory: string, terms: Terms, watch: StoreWatch, stats: StoreStats): Promise<Store> {
+    let lock: DirectoryLock | null = null;
     try {
       mkdirSync(directory, { recursive: true });
+      lock = await lockDirectory(directory);
       const files = generationsIn(directory);
       for (const { path } of files) {
         const why = refusalOf(path, terms);
         if (why !== '') throw new Error(`${path} ${why}; use another directory, or move its history-*.log away`);
         stats.diskBytes += statSync(path).size;
       }
-      return new Store(directory, terms, watch, stats, files.at(-1)?.number ?? 0);
+      return new Store(directory, terms, watch, stats, lock, files.at(-1)?.number ?? 0);
     } catch (error) {
+      await lock?.release();
       throw new OptionError('--data', `--data: ${(error as Error).message}`);
     }
   }
 
-  private constructor(directory: string, terms: Terms, watch: StoreWatch, stats: StoreStats, lastNumber: number) {
+  private constructor(
+    directory: string,
+    terms: Terms,
+    watch: StoreWatch,
+    stats: StoreStats,
+    lock: DirectoryLock,
+    lastNumber: number,
+  ) {
     this.#directory = directory;
     this.#terms = terms;
     this.#watch = watch;
     this.#stats = stats;
+    this.#lock = lock;
     this.#lastNumber = lastNumber;
     this.#timer = setInterval(() => this.#syncSoon(), SYNC_MS);
     this.#timer.unref();
@@ -144,6 +157,7 @@ export class Store implements JournalPort {
     this.#current = null;
     if (current !== null) this.#enqueue(() => this.#finish(current));
     await this.#working;
+    await this.#lock.release();
   }
 
   // writing
