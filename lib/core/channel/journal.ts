@@ -207,9 +207,7 @@ export class Journal {
       const { journalled } = lineage;
       const first = lineage.indexAfter(journalled);
       lineage.journalled = writeRun(this.#writer, lineage, first, journalled + 1, header, false, now);
-      if (this.#writer.length < RECORD_BYTES) continue;
-      this.#append();
-      this.#writer.open(this.#store.ports.wallNow());
+      this.#splitWhereLong();
     }
     // after its entries: those below it that are held were not forgotten
     if (isNew && forgottenUpTo > 0)
@@ -220,6 +218,13 @@ export class Journal {
     if (this.#store.planted('journalWithoutCuts')) return;
     const { cuts, floors } = snapshotOf(this.#store, log, true);
     if (cuts.length > 0 || floors.length > 0) this.#writer.snapshot(log.slot.slot, log.channel, true, cuts, floors);
+    this.#splitWhereLong();
+  }
+
+  #splitWhereLong(): void {
+    if (this.#writer.length < RECORD_BYTES) return;
+    this.#append();
+    this.#writer.open(this.#store.ports.wallNow());
   }
 
   #append(): void {
