@@ -38,7 +38,7 @@ async function open(t: ExecutionContext, path: string, terms = TERMS): Promise<O
   return { ...opened, store };
 }
 
-/** A store of one generation with these records, closed again; yields its file. */
+/** A store of one edition with these records, closed again; yields its file. */
 async function written(t: ExecutionContext, path: string, texts: readonly string[]): Promise<string> {
   const { store } = await open(t, path);
   store.begin();
@@ -95,7 +95,7 @@ test('files of history are for their owner alone', async (t) => {
   t.is((await stat(file)).mode & 0o777, 0o600);
 });
 
-test('generations are read from the oldest to the newest, until one is complete and those below it go', async (t) => {
+test('editions are read from the oldest to the newest, until one is complete and those below it go', async (t) => {
   const path = await directory(t);
   await written(t, path, ['a1', 'a2']);
   await written(t, path, ['b1']);
@@ -113,7 +113,7 @@ test('generations are read from the oldest to the newest, until one is complete 
   t.is(stats.diskBytes, (await stat(join(path, 'history-000003.log'))).size);
 });
 
-test('a generation that begins while the one before it is being completed keeps both', async (t) => {
+test('an edition that begins while the one before it is being completed keeps both', async (t) => {
   const path = await directory(t);
   await written(t, path, ['a']);
   const { store } = await open(t, path);

@@ -1,12 +1,12 @@
 /**
- * The files that history is kept in: `history-000012.log` and so on, one a generation. A higher number is a later one; once
+ * The files that history is kept in: `history-000012.log` and so on, one an edition. A higher number is a later one; once
  * one stands for all that is held, those below it go.
  */
 import { fsync, open as openFile, readdirSync, close as shut } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-export interface GenerationFile {
+export interface EditionFile {
   readonly number: number;
   readonly path: string;
 }
@@ -14,8 +14,8 @@ export interface GenerationFile {
 const NAME = /^history-(\d{6,15})\.log$/;
 
 /** The oldest first. @throws Error where the directory cannot be read */
-export function generationsIn(directory: string): GenerationFile[] {
-  const found: GenerationFile[] = [];
+export function editionsIn(directory: string): EditionFile[] {
+  const found: EditionFile[] = [];
   for (const name of readdirSync(directory)) {
     const match = NAME.exec(name);
     if (match) found.push({ number: Number(match[1]), path: join(directory, name) });
@@ -23,7 +23,7 @@ export function generationsIn(directory: string): GenerationFile[] {
   return found.sort((a, b) => a.number - b.number);
 }
 
-export function generationFile(directory: string, number: number): GenerationFile {
+export function editionFile(directory: string, number: number): EditionFile {
   return { number, path: join(directory, `history-${String(number).padStart(6, '0')}.log`) };
 }
 

@@ -72,7 +72,7 @@ export function* recordsOf(path: string, onDamage: (damage: Damage) => void): Ge
   try {
     fd = openSync(path, 'r');
   } catch (error) {
-    // one that a later generation stands for has just gone
+    // one that a later edition stands for has just gone
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     return onDamage({ path, offset: 0, bytesLeftOut: 0, isTorn: false });
   }

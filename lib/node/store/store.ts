@@ -21,7 +21,7 @@ import type { NodeCore } from '../../core/api.js';
 import { JournalError, type JournalPort, type Restored } from '../../core/channel/ports.js';
 import { LIMITS } from '../../wire/limits.js';
 import type { Stats } from '../stats.js';
-import { type GenerationFile, generationFile, generationsIn, syncDirectory } from './files.js';
+import { type EditionFile, editionFile, editionsIn, syncDirectory } from './files.js';
 import { type DirectoryLock, lockDirectory } from './lock.js';
 import { type Damage, frameOf, headerOf, recordsOf, type Terms, termsOf } from './records.js';
 
@@ -47,7 +47,7 @@ export interface StoreWatch {
 
 type StoreStats = Pick<Stats, 'diskBytes' | 'diskWritten' | 'diskSyncMs'>;
 
-interface Generation extends GenerationFile {
+interface Edition extends EditionFile {
   readonly fd: number;
   /** Something was written since the disk last confirmed. */
   dirty: boolean;
@@ -63,7 +63,7 @@ export class Store implements JournalPort {
   readonly #lock: DirectoryLock;
   readonly #timer: NodeJS.Timeout;
   #lastNumber: number;
-  #current: Generation | null = null;
+  #current: Edition | null = null;
   #failure: HistoryError | null = null;
   /** What goes on in the background, one thing after the other. */
   #working: Promise<void> = Promise.resolve();
@@ -78,7 +78,7 @@ export class Store implements JournalPort {
     try {
       mkdirSync(directory, { recursive: true });
       lock = await lockDirectory(directory);
-      const files = generationsIn(directory);
+      const files = editionsIn(directory);
       for (const { path } of files) {
         const why = refusalOf(path, terms);
         if (why !== '') throw new Error(`${path} ${why}; use another directory, or move its history-*.log away`);
@@ -109,10 +109,10 @@ export class Store implements JournalPort {
     this.#timer.unref();
   }
 
-  /** All that is kept, the oldest generation first. Damage is warned of, and left out. */
+  /** All that is kept, the oldest edition first. Damage is warned of, and left out. */
   *records(): Generator<Uint8Array> {
     this.#damages = 0;
-    for (const { path } of generationsIn(this.#directory)) yield* recordsOf(path, (damage) => this.#onDamage(damage));
+    for (const { path } of editionsIn(this.#directory)) yield* recordsOf(path, (damage) => this.#onDamage(damage));
   }
 
   /** Gives a core that starts what it, or one before it, had kept. */
@@ -125,7 +125,7 @@ export class Store implements JournalPort {
   /** @throws HistoryError */
   append(record: Uint8Array): void {
     const current = this.#current;
-    if (current === null) throw new Error('a record before the first generation');
+    if (current === null) throw new Error('a record before the first edition');
     if (record.length === 0) throw new Error('an empty record');
     if (record.length > LIMITS.diskRecordBytesMax)
       throw this.#fail(current.path, `a record of ${record.length} bytes is too large`);
@@ -162,9 +162,9 @@ export class Store implements JournalPort {
 
   // writing
 
-  #create(): Generation {
+  #create(): Edition {
     for (;;) {
-      const file = generationFile(this.#directory, ++this.#lastNumber);
+      const file = editionFile(this.#directory, ++this.#lastNumber);
       try {
         // messages are as readable as in memory: nobody else's business
         return { ...file, fd: openSync(file.path, 'wx', 0o600), dirty: false, fresh: true };
@@ -174,14 +174,14 @@ export class Store implements JournalPort {
     }
   }
 
-  #write(generation: Generation, record: Uint8Array): void {
+  #write(edition: Edition, record: Uint8Array): void {
     if (this.#failure !== null) throw this.#failure;
     const frame = frameOf(record);
-    generation.dirty = true;
+    edition.dirty = true;
     try {
-      for (let written = 0; written < frame.length; ) written += writeSync(generation.fd, frame, written);
+      for (let written = 0; written < frame.length; ) written += writeSync(edition.fd, frame, written);
     } catch (error) {
-      throw this.#fail(generation.path, error);
+      throw this.#fail(edition.path, error);
     }
     this.#stats.diskWritten += frame.length;
     this.#stats.diskBytes += frame.length;
@@ -208,35 +208,35 @@ export class Store implements JournalPort {
     if (current?.dirty) this.#enqueue(() => this.#sync(current));
   }
 
-  async #sync(generation: Generation): Promise<void> {
+  async #sync(edition: Edition): Promise<void> {
     // after one failure the system may take for written what is not
-    if (this.#failure !== null || !generation.dirty) return;
+    if (this.#failure !== null || !edition.dirty) return;
     const startedAt = performance.now();
-    generation.dirty = false;
+    edition.dirty = false;
     try {
-      await promisify(fdatasync)(generation.fd);
-      if (generation.fresh) await syncDirectory(this.#directory);
-      generation.fresh = false;
-      if ((await promisify(fstat)(generation.fd)).nlink === 0)
+      await promisify(fdatasync)(edition.fd);
+      if (edition.fresh) await syncDirectory(this.#directory);
+      edition.fresh = false;
+      if ((await promisify(fstat)(edition.fd)).nlink === 0)
         throw new Error('the file was removed; is another process using this directory?');
     } catch (error) {
-      throw this.#fail(generation.path, error);
+      throw this.#fail(edition.path, error);
     }
     this.#stats.diskSyncMs = performance.now() - startedAt;
   }
 
-  async #finish(generation: Generation): Promise<void> {
+  async #finish(edition: Edition): Promise<void> {
     try {
-      await this.#sync(generation);
+      await this.#sync(edition);
     } finally {
-      await promisify(closeFile)(generation.fd).catch(() => undefined);
+      await promisify(closeFile)(edition.fd).catch(() => undefined);
     }
   }
 
   async #removeBelow(number: number): Promise<void> {
     if (this.#failure !== null) return;
     try {
-      const older = generationsIn(this.#directory).filter((file) => file.number < number);
+      const older = editionsIn(this.#directory).filter((file) => file.number < number);
       for (const { path } of older) {
         const { size } = await promisify(statFile)(path);
         if (this.#damaged.has(path)) await promisify(rename)(path, `${path}.damaged`);
