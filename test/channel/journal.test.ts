@@ -1,6 +1,6 @@
 /** What a node writes down outlives it, and stands there before anybody hears of it. */
 import test from 'ava';
-import type { AppendResult } from '../../lib/core/channel/types.js';
+import type { AppendResult, Entry } from '../../lib/core/channel/types.js';
 import type { NodeId } from '../../lib/wire/ids.js';
 import { parsePosition } from '../../lib/wire/position.js';
 import { Trio, type TrioOptions } from './trio.js';
@@ -24,6 +24,18 @@ const publish = (trio: Trio, id: NodeId, from: number, to: number, publisher = '
 const channelBeside = (trio: Trio, inSameSlot: boolean): string => {
   const table = trio.table(trio.ids);
   for (let i = 0; ; i++) if ((table.slotOf(`room-${i}`) === table.slotOf('room')) === inSameSlot) return `room-${i}`;
+};
+
+/** A copy has taken a message in the turn that is not over yet. */
+const pushed = (): { trio: Trio; copy: NodeId; entry: Entry } => {
+  const trio = new Trio({ journals: true });
+  const [owner, copy] = trio.line('room') as [NodeId, NodeId];
+  trio.append(owner, 'room', 1);
+  trio.at(owner).flush(trio.now);
+  const pushes = trio.queue.filter(({ to }) => to === copy);
+  for (const { from, message } of pushes) trio.at(copy).onMessage(from, message, trio.now);
+  const [entry] = [...trio.at(copy).inspection.entries()];
+  return { trio, copy, entry: entry! };
 };
 
 const named = (from: number, to: number): string[] =>
@@ -89,30 +101,18 @@ test('where the journal cannot be written nothing is answered, delivered or sent
 });
 
 test('a node that is asked whether it holds a message writes it down before it says so', (t) => {
-  const trio = new Trio({ journals: true });
-  const [owner, copy] = trio.line('room') as [NodeId, NodeId];
-  trio.append(owner, 'room', 1);
-  trio.at(owner).flush(trio.now);
-  const pushes = trio.queue.filter(({ to }) => to === copy);
-  for (const { from, message } of pushes) trio.at(copy).onMessage(from, message, trio.now);
-  const [entry] = [...trio.at(copy).inspection.entries()];
+  const { trio, copy, entry } = pushed();
   const written = trio.journals.get(copy)!.flat().length;
-  t.true(trio.at(copy).holds(entry!.lid, 1));
+  t.true(trio.at(copy).holds(entry.lid, 1));
   t.is(trio.journals.get(copy)!.flat().length, written + 1);
 });
 
 test('after a write that failed nothing is said to be held, nor written', (t) => {
-  const trio = new Trio({ journals: true });
-  const [owner, copy] = trio.line('room') as [NodeId, NodeId];
-  trio.append(owner, 'room', 1);
-  trio.at(owner).flush(trio.now);
-  const pushes = trio.queue.filter(({ to }) => to === copy);
-  for (const { from, message } of pushes) trio.at(copy).onMessage(from, message, trio.now);
-  const [entry] = [...trio.at(copy).inspection.entries()];
+  const { trio, copy, entry } = pushed();
   trio.failure = new Error('no space left');
   t.throws(() => trio.at(copy).flush(trio.now), { message: 'no space left' });
   trio.failure = null;
-  t.throws(() => trio.at(copy).holds(entry!.lid, 1), { message: 'no space left' });
+  t.throws(() => trio.at(copy).holds(entry.lid, 1), { message: 'no space left' });
   t.throws(() => trio.at(copy).flush(trio.now), { message: 'no space left' });
   t.false(trio.queue.some(({ from }) => from === copy));
 });

@@ -22,7 +22,7 @@ export function hold(store: Store, entry: StoredEntry, now: number): void {
   log.bytes += bytes;
   store.bytes += bytes;
   log.touchedAt = now;
-  if (store.journal !== null && !lineage.noted) store.journal.note(lineage, now);
+  store.journal?.note(lineage, now);
   if (log.slot.open) remember(store, log, entry, now);
 }
 

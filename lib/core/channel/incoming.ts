@@ -159,12 +159,7 @@ export class Incoming {
     if (reader.prev > strand.last && !store.planted('confirmAcrossHole')) return false;
     // removed here already, by a cut that arrived first
     if (reader.s > strand.cut) {
-      const { s, prev, ownId, seq, time, data } = reader;
-      // one string for all entries of a publisher, not one each
-      if (log.lastPublisher !== reader.publisher) log.lastPublisher = reader.publisher;
-      const publisher = log.lastPublisher;
-      const entry = new StoredEntry(strand, s, prev, ownId, publisher, seq, time, data, now - reader.ageMs);
-      hold(store, entry, now);
+      holdRead(store, strand, reader, now - reader.ageMs, now);
       store.counters.storedEntries++;
       if (log.slot.open) store.counters.merged++;
     }
@@ -192,6 +187,15 @@ export class Incoming {
       held.data.length === reader.data.length;
     if (!same) throw new Contradiction(`(${lineage.lid}, ${reader.s}) names two messages`);
   }
+}
+
+/** Holds the entry that was read last. */
+export function holdRead(store: Store, strand: Strand, run: PushReader, bornAt: number, now: number): void {
+  const { log } = strand;
+  const { s, prev, ownId, seq, time, data } = run;
+  // one string for all entries of a publisher, not one each
+  if (log.lastPublisher !== run.publisher) log.lastPublisher = run.publisher;
+  hold(store, new StoredEntry(strand, s, prev, ownId, log.lastPublisher, seq, time, data, bornAt), now);
 }
 
 /** The lineage that a run belongs to; null where nothing is known of it and the run does not say who writes it. */

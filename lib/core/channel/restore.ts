@@ -2,10 +2,8 @@
  * Reading a journal back. What a former process held is held again; its lineages are those of a process that has ended,
  * so nothing is appended to them (R1). Whatever does not fit is left out: peers that hold it push it.
  */
-import { hold } from './holding.js';
-import { lineageOf } from './incoming.js';
+import { holdRead, lineageOf } from './incoming.js';
 import { RecordReader } from './journal.js';
-import { StoredEntry } from './log.js';
 import type { Restored } from './ports.js';
 import { Relief } from './relief.js';
 import { Aging, adopt, dropThrough } from './retention.js';
@@ -76,17 +74,12 @@ function readRun(store: Store, run: RecordReader, sinceMs: number, now: number):
   for (let i = 0; i < run.count; i++) {
     run.readEntry();
     if (!fits || run.s <= lineage.have) continue;
-    const log = store.log(run.channel, lineage.slot);
-    const strand = log.strandOf(lineage);
-    const { s, prev, ownId, publisher, seq, time, data, ageMs } = run;
+    const strand = store.log(run.channel, lineage.slot).strandOf(lineage);
+    const { s, prev, ageMs } = run;
     // what it follows was removed before it was written down
     if (prev > strand.last && prev > strand.cut)
       adopt(store, lineage.slot, run.channel, { cuts: [[lineage.lid, prev]], floors: [] }, true, now);
-    if (s > strand.cut) {
-      if (log.lastPublisher !== publisher) log.lastPublisher = publisher;
-      const bornAt = now - ageMs - sinceMs;
-      hold(store, new StoredEntry(strand, s, prev, ownId, log.lastPublisher, seq, time, data, bornAt), now);
-    }
+    if (s > strand.cut) holdRead(store, strand, run, now - ageMs - sinceMs, now);
     lineage.have = s;
   }
   if (fits && run.upto > lineage.have) lineage.have = run.upto;

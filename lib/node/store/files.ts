@@ -2,9 +2,9 @@
  * The files that history is kept in: `history-000012.log` and so on, one an edition. A higher number is a later one; once
  * one stands for all that is held, those below it go.
  */
-import { fsync, open as openFile, readdirSync, close as shut } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 export interface EditionFile {
   readonly number: number;
@@ -29,10 +29,10 @@ export function editionFile(directory: string, number: number): EditionFile {
 
 /** After which a new file is still there when the machine has lost its power. */
 export async function syncDirectory(directory: string): Promise<void> {
-  const fd = await promisify(openFile)(directory, 'r');
+  const handle = await open(directory, 'r');
   try {
-    await promisify(fsync)(fd);
+    await handle.sync();
   } finally {
-    await promisify(shut)(fd);
+    await handle.close();
   }
 }

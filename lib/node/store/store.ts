@@ -3,18 +3,8 @@
  * within a second. So it outlives any end of this process, and a loss of power but for the last second. Where one write
  * fails nothing is written ever again: what follows a hole could not be read.
  */
-import {
-  close as closeFile,
-  fdatasync,
-  fstat,
-  mkdirSync,
-  openSync,
-  rename,
-  stat as statFile,
-  statSync,
-  unlink,
-  writeSync,
-} from 'node:fs';
+import { close as closeFile, fdatasync, fstat, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
+import { rename, stat, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { OptionError } from '../../config/options.js';
 import type { NodeCore } from '../../core/api.js';
@@ -27,15 +17,13 @@ import { type Damage, frameOf, headerOf, recordsOf, type Terms, termsOf } from '
 
 const SYNC_MS = 1_000;
 
-/** What was to be kept cannot be written. The node must stop: nothing may leave that it would not find again. */
+/** Names the file and the cause. */
 export class HistoryError extends JournalError {
   override readonly name = 'HistoryError';
   readonly code = 'history-failed';
-  readonly path: string;
 
   constructor(path: string, why: string) {
     super(`history cannot be kept in ${path}: ${why}`);
-    this.path = path;
   }
 }
 
@@ -238,9 +226,9 @@ export class Store implements JournalPort {
     try {
       const older = editionsIn(this.#directory).filter((file) => file.number < number);
       for (const { path } of older) {
-        const { size } = await promisify(statFile)(path);
-        if (this.#damaged.has(path)) await promisify(rename)(path, `${path}.damaged`);
-        else await promisify(unlink)(path);
+        const { size } = await stat(path);
+        if (this.#damaged.has(path)) await rename(path, `${path}.damaged`);
+        else await unlink(path);
         this.#stats.diskBytes -= size;
       }
     } catch (error) {
